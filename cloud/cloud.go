@@ -76,6 +76,10 @@ type Cloud struct {
 	Created  time.Time           `json:"created"`
 	Networks map[string]Settings `json:"networks,omitempty"` // by cluster
 	Types    []InstanceType      `json:"types,omitempty"`    // as edited; empty = DefaultTypes
+	// LastNode and LastPublic are the choices made last, by cluster: the next ones
+	// come after them.
+	LastNode   map[string]string     `json:"last_node,omitempty"`
+	LastPublic map[string]netip.Addr `json:"last_public,omitempty"`
 }
 
 func (c Cloud) Key() string { return "cloud" }

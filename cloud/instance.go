@@ -35,6 +35,9 @@ type Instance struct {
 	Public      netip.Addr    `json:"public,omitzero"`     // the address the world uses now: given at launch, or elastic
 	Previous    netip.Addr    `json:"previous,omitzero"`   // the launch address that an elastic one replaced
 	UserData    string        `json:"user_data,omitempty"` // id of the sealed user data
+	Hostname    string        `json:"hostname"`
+	SeedSum     string        `json:"seed_sum"` // sha256 of the seed disk that these make
+	SeedSize    int64         `json:"seed_size"`
 	Launched    time.Time     `json:"launched"`
 	Reboots     int           `json:"reboots,omitempty"`
 

@@ -1,0 +1,34 @@
+package plan
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"regexp"
+
+	"eucactl/cloud"
+)
+
+var chainForm = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,28}$`)
+
+// builtin are names that a group's chain must not have: they mean something to
+// iptables, to other firewalls or to us.
+var builtin = regexp.MustCompile(`^(INPUT|OUTPUT|FORWARD|PREROUTING|POSTROUTING|ACCEPT|DROP|RETURN|QUEUE|DNAT|SNAT|MASQUERADE|LOG|REJECT|MARK|EUCA-.*|DOCKER.*|KUBE-.*|LIBVIRT_.*|CNI-.*|-.*)$`)
+
+// ChainName chooses the filter chain of a new group: <user>-<group> as the guide
+// has it, or a hash where iptables could not bear that name or another group's
+// chain has it already.
+func ChainName(user, group string, id cloud.GroupID, taken func(string) bool) string {
+	name := user + "-" + group
+	if chainForm.MatchString(name) && !builtin.MatchString(name) && !taken(name) {
+		return name
+	}
+	return HashedChain(id)
+}
+
+// HashedChain is the chain of a group whose plain name cannot be used.
+func HashedChain(id cloud.GroupID) string {
+	return fmt.Sprintf("EUCA-g-%x", sha256.Sum256([]byte(id)))[:7+16]
+}
+
+// SetName is the ipset of a group's members.
+func SetName(id cloud.GroupID) string { return "EUCA-" + string(id) }

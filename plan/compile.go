@@ -1,0 +1,60 @@
+package plan
+
+import (
+	"crypto/sha256"
+	"fmt"
+
+	"eucactl/cloud"
+	"eucactl/inventory"
+)
+
+// Compile derives what one host should be. The same records and inventory give
+// the same bytes.
+func Compile(r Records, inv *inventory.Inventory, h *inventory.Host) Host {
+	c, _ := r.Cloud()
+	out := Host{Host: h.Name, Cluster: h.Cluster, Cloud: c.ID}
+	if h.Frontend {
+		out.Frontend = compileFrontend(r, inv, h, c)
+	}
+	if h.IsNode {
+		out.Node = compileNode(r, inv, h, c)
+	}
+	return out
+}
+
+// compileFrontend gathers the frontend's part. Before the cluster's first instance
+// there is nothing to be done on it: an empty database orders nothing.
+func compileFrontend(r Records, inv *inventory.Inventory, h *inventory.Host, c cloud.Cloud) *Frontend {
+	cluster, _ := inv.Cluster(h.Cluster)
+	f := &Frontend{PrivInterface: cluster.Network.PrivInterface, PubInterface: cluster.Network.PubInterface, Subnet: cluster.Network.Subnet}
+	s, ok := c.Networks[h.Cluster]
+	if !ok {
+		return f
+	}
+	f.Active, f.Subnet = true, s.Subnet
+	e := newEdge(r, cluster, s, c.ID)
+	f.Sysctls = sysctls(f.PrivInterface)
+	f.Addresses, f.GoneAddresses = e.addresses()
+	f.Sets = e.sets()
+	f.Filter, f.Nat = e.filter(), e.nat()
+	f.DHCP = e.dhcp()
+	f.Flows = e.flows()
+	return f
+}
+
+// sysctls: the frontend routes; and it must not redirect guests that share a
+// segment past its own firewall (three packets and the way would be open).
+func sysctls(priv string) []Sysctl {
+	return []Sysctl{
+		{"net.ipv4.ip_forward", "1"},
+		{"net.ipv4.conf.all.send_redirects", "0"},
+		{"net.ipv4.conf." + priv + ".send_redirects", "0"},
+	}
+}
+
+// uuid derives a stable machine UUID from the cloud and the instance.
+func uuid(cloudID string, id cloud.InstanceID) string {
+	s := sha256.Sum256([]byte(cloudID + "/" + string(id)))
+	s[6], s[8] = s[6]&0x0f|0x50, s[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", s[0:4], s[4:6], s[6:8], s[8:10], s[10:16])
+}

@@ -1,0 +1,81 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+
+	"eucactl/cloud"
+	"eucactl/inventory"
+)
+
+// Paths on nodes.
+const (
+	instancesDir = "/var/lib/eucalyptus/instances"
+	imagesDir    = "/var/lib/eucactl/host/images"
+)
+
+// compileNode gathers a node's machines: those that must run, and by name those
+// that must not be.
+func compileNode(r Records, inv *inventory.Inventory, h *inventory.Host, c cloud.Cloud) *Node {
+	n := &Node{Bridge: h.Node.Bridge, Hypervisor: h.Node.Hypervisor}
+	images := map[string]Image{}
+	for _, in := range r.InstancesOn(h.Name) {
+		switch {
+		case in.Want == cloud.Running:
+			m := machine(r, in, c.ID, n.Bridge)
+			n.Machines = append(n.Machines, m)
+			for _, i := range []Image{m.Image, m.Kernel, m.Ramdisk} {
+				if i.Sum != "" {
+					images[i.Sum] = i
+				}
+			}
+		case in.Released.IsZero() || in.DeclaredBy != "":
+			n.Gone = append(n.Gone, gone(in))
+		}
+	}
+	n.Gone = append(n.Gone, undelivered(r, inv, h)...)
+	for _, i := range images {
+		n.Images = append(n.Images, i)
+	}
+	slices.SortFunc(n.Images, func(a, b Image) int { return strings.Compare(a.ID+a.Sum, b.ID+b.Sum) })
+	return n
+}
+
+func machine(r Records, in cloud.Instance, cloudID, bridge string) Machine {
+	port, _ := r.Port(in.Port)
+	return Machine{
+		ID: string(in.ID), UUID: uuid(cloudID, in.ID), Owner: in.Owner, Dir: instanceDir(in), Hostname: in.Hostname,
+		Cores: in.Type.Cores, Memory: in.Type.Memory, Disk: in.Type.Disk * 1024,
+		Image: image(r, in.Image), Kernel: image(r, in.Kernel), Ramdisk: image(r, in.Ramdisk),
+		Seed: Seed{in.SeedSum, in.SeedSize}, MAC: port.MAC, Bridge: bridge, Reboots: in.Reboots,
+	}
+}
+
+func image(r Records, id cloud.ImageID) Image {
+	i, ok := r.Image(id)
+	if !ok {
+		return Image{}
+	}
+	return Image{ID: string(i.ID), Sum: i.Sum, Size: i.Size, Format: i.Format, Path: imagesDir + "/" + i.Sum}
+}
+
+func instanceDir(in cloud.Instance) string {
+	return instancesDir + "/" + in.Owner + "/" + string(in.ID)
+}
+
+func gone(in cloud.Instance) Gone { return Gone{ID: string(in.ID), Dir: instanceDir(in)} }
+
+// undelivered are the tombstones of instances whose own node does not answer: the
+// order goes, by name, to every node of the cluster (A24). What the others answer
+// releases nothing.
+func undelivered(r Records, inv *inventory.Inventory, h *inventory.Host) (list []Gone) {
+	for _, in := range r.InstancesIn(h.Cluster) {
+		if in.Host == h.Name || in.Want != cloud.Terminated || !in.Released.IsZero() {
+			continue
+		}
+		if seen, ok := r.Seen(in.Host); ok && seen.Problem != "" {
+			list = append(list, gone(in))
+		}
+	}
+	return list
+}

@@ -1,0 +1,274 @@
+package plan
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"eucactl/cloud"
+	"eucactl/inventory"
+)
+
+// Order is a launch whose parts were looked up and found valid: what remains is to
+// choose. IDs holds one id for each instance up to Max, and enough for the rest.
+type Order struct {
+	Instance cloud.Instance // what all of them have in common
+	IDs      []cloud.InstanceID
+	Min, Max int
+	Ports    []cloud.PortID
+	Network  cloud.NetworkID // for the group's network, should it become active
+	Subnet   cloud.SubnetID
+	Private  bool // no public address
+}
+
+// placement is the state of one Place: what it chose so far, over the records.
+type placement struct {
+	Records
+	cluster inventory.Cluster
+	out     Changes
+	cloud   cloud.Cloud
+	net     cloud.Network
+	subnet  cloud.Subnet
+	free    map[string]cloud.Capacity
+	claimed map[string]bool
+}
+
+// Place chooses node, network, addresses and MAC of as many instances as fit, at
+// least order.Min. Its errors are EC2's.
+func Place(r Records, cluster inventory.Cluster, order Order) (Changes, error) {
+	p := &placement{Records: r, cluster: cluster, claimed: map[string]bool{}, free: Free(r, cluster)}
+	p.cloud, _ = r.Cloud()
+	if err := p.settings(); err != nil {
+		return Changes{}, err
+	}
+	if err := p.activate(order); err != nil {
+		return Changes{}, err
+	}
+	for i := range order.Max {
+		err := p.one(order, i)
+		if err != nil && i < order.Min {
+			return Changes{}, err
+		}
+		if err != nil {
+			break
+		}
+	}
+	p.out.Cloud = &p.cloud
+	p.out.Networks = []cloud.Network{p.net}
+	p.out.Subnets = []cloud.Subnet{p.subnet}
+	return p.out, nil
+}
+
+// settings copies the inventory's network settings into the cloud's record with
+// the cluster's first instance, and refuses an inventory that differs later.
+func (p *placement) settings() error {
+	want := SettingsOf(p.cluster)
+	have, ok := p.cloud.Networks[p.cluster.Name]
+	if !ok {
+		networks := map[string]cloud.Settings{p.cluster.Name: want}
+		for k, v := range p.cloud.Networks {
+			networks[k] = v
+		}
+		p.cloud.Networks = networks
+		return nil
+	}
+	if diff := SettingsDiff(have, want); len(diff) > 0 {
+		return cloud.Errorf("InvalidState", "the inventory's network settings of %s differ from those its instances were placed with: %s", p.cluster.Name, strings.Join(diff, "; "))
+	}
+	return nil
+}
+
+// SettingsOf are the parts of a cluster's settings that records depend on.
+func SettingsOf(c inventory.Cluster) cloud.Settings {
+	n := c.Network
+	return cloud.Settings{
+		Mode: string(n.Mode), Subnet: n.Subnet, AddrsPerNet: n.AddrsPerNet, DNS: n.DNS,
+		PubInterface: n.PubInterface, PrivInterface: n.PrivInterface,
+	}
+}
+
+// SettingsDiff says in words what an inventory would change under living records.
+// Name servers and interfaces may change: hosts are simply brought to them.
+func SettingsDiff(have, want cloud.Settings) (diff []string) {
+	if have.Mode != want.Mode {
+		diff = append(diff, fmt.Sprintf("vnet_mode is %s, was %s", want.Mode, have.Mode))
+	}
+	if have.Subnet != want.Subnet {
+		diff = append(diff, fmt.Sprintf("vnet_subnet is %s, was %s", want.Subnet, have.Subnet))
+	}
+	if have.AddrsPerNet != want.AddrsPerNet {
+		diff = append(diff, fmt.Sprintf("vnet_addrspernet is %d, was %d", want.AddrsPerNet, have.AddrsPerNet))
+	}
+	return diff
+}
+
+// activate finds the network of the first group, or opens one at the lowest free
+// index.
+func (p *placement) activate(order Order) error {
+	group := order.Instance.Groups[0]
+	if net, ok := p.NetworkOf(p.cluster.Name, group); ok {
+		net.Gone = false
+		p.net = net
+		p.subnet, _ = p.SubnetOf(net.ID)
+		return nil
+	}
+	s := p.cloud.Networks[p.cluster.Name]
+	for index := firstVLAN; index <= lastVLAN; index++ {
+		slice, ok := Slice(s, index)
+		if !ok {
+			break
+		}
+		claim := fmt.Sprintf("vlan/%s/%d", p.cluster.Name, index)
+		if p.taken(claim) {
+			continue
+		}
+		p.net = cloud.Network{ID: order.Network, Cluster: p.cluster.Name, Owner: order.Instance.Owner, Group: group, Index: index}
+		p.subnet = cloud.Subnet{ID: order.Subnet, Network: order.Network, CIDR: slice, Gateway: Gateway(slice)}
+		p.claim(claim, string(order.Network))
+		return nil
+	}
+	n, _ := Slices(s)
+	return cloud.Errorf("SecurityGroupLimitExceeded", "all %d networks of %s are in use: an active group needs one", n, p.cluster.Name)
+}
+
+// one places one instance or leaves everything as it was.
+func (p *placement) one(order Order, i int) error {
+	in := order.Instance.Clone()
+	in.ID, in.LaunchIndex, in.Cluster, in.Port = order.IDs[i], i, p.cluster.Name, order.Ports[i]
+	node, err := p.node(in.Type)
+	if err != nil {
+		return err
+	}
+	ip, ok := nextHost(p.subnet.CIDR, p.subnet.LastGiven, func(a netip.Addr) bool { return !p.taken(ipClaim(p.net.ID, a)) })
+	if !ok {
+		_, n := Slices(p.cloud.Networks[p.cluster.Name])
+		return cloud.Errorf("InsufficientFreeAddressesInSubnet", "the group's network %s is full: it holds %d instances", p.subnet.CIDR, n)
+	}
+	public, err := p.public(order)
+	if err != nil {
+		return err
+	}
+	in.Host, in.Public = node, public
+	p.take(node, in.Type)
+	p.subnet.LastGiven = ip
+	p.claim(ipClaim(p.net.ID, ip), string(in.ID))
+	p.claim("mac/"+MAC(in.ID), string(in.ID))
+	p.out.Ports = append(p.out.Ports, cloud.Port{ID: in.Port, Network: p.net.ID, Subnet: p.subnet.ID, Instance: in.ID, MAC: MAC(in.ID), IP: ip})
+	if public.IsValid() {
+		p.claim("public/"+public.String(), string(in.ID))
+		p.out.Addresses = append(p.out.Addresses, cloud.Address{IP: public, Cluster: p.cluster.Name, Owner: in.Owner, Instance: in.ID})
+		p.cloud = withLastPublic(p.cloud, p.cluster.Name, public)
+	}
+	p.cloud = withLastNode(p.cloud, p.cluster.Name, node)
+	p.out.Instances = append(p.out.Instances, in)
+	return nil
+}
+
+// node is the next one after the last chosen (ROUNDROBIN) with room for the type.
+func (p *placement) node(t cloud.InstanceType) (string, error) {
+	names := nodeNames(p.cluster)
+	start := slices.Index(names, p.cloud.LastNode[p.cluster.Name]) + 1
+	for i := range names {
+		name := names[(start+i)%len(names)]
+		if free, ok := p.free[name]; ok && fits(free, t) {
+			return name, nil
+		}
+	}
+	if len(p.free) == 0 {
+		return "", cloud.Errorf("InsufficientInstanceCapacity", "no node of %s has reported: run eucactl reconcile", p.cluster.Name)
+	}
+	return "", cloud.Errorf("InsufficientInstanceCapacity", "no node of %s has room for a %s (%d cores, %d MiB, %d GiB)", p.cluster.Name, t.Name, t.Cores, t.Memory, t.Disk)
+}
+
+func fits(free cloud.Capacity, t cloud.InstanceType) bool {
+	return free.Cores >= t.Cores && free.Memory >= t.Memory && free.Disk >= t.Disk
+}
+
+func (p *placement) take(node string, t cloud.InstanceType) {
+	p.free[node] = less(p.free[node], t)
+}
+
+func less(c cloud.Capacity, t cloud.InstanceType) cloud.Capacity {
+	return cloud.Capacity{Cores: c.Cores - t.Cores, Memory: c.Memory - t.Memory, Disk: c.Disk - t.Disk}
+}
+
+// public is the next free address of the pool, or none if the site has no pool.
+func (p *placement) public(order Order) (netip.Addr, error) {
+	if order.Private || len(p.cluster.Network.PublicIPs) == 0 {
+		return netip.Addr{}, nil
+	}
+	return NextPublic(p.Records, p.cluster, p.cloud, p.taken)
+}
+
+// NextPublic is the pool's address after the one given last that nobody holds.
+func NextPublic(r Records, cluster inventory.Cluster, c cloud.Cloud, taken func(claim string) bool) (netip.Addr, error) {
+	pool := cluster.Network.PublicIPs
+	start := slices.Index(pool, c.LastPublic[cluster.Name]) + 1
+	for i := range pool {
+		ip := pool[(start+i)%len(pool)]
+		if !taken("public/" + ip.String()) {
+			return ip, nil
+		}
+	}
+	return netip.Addr{}, cloud.Errorf("InsufficientAddressCapacity", "all %d public addresses of %s are in use", len(pool), cluster.Name)
+}
+
+func (p *placement) taken(claim string) bool {
+	if p.claimed[claim] {
+		return true
+	}
+	_, ok := p.Claim(claim)
+	return ok
+}
+
+func (p *placement) claim(name, holder string) {
+	p.claimed[name] = true
+	p.out.Claims = append(p.out.Claims, cloud.Claim{Name: name, Holder: holder})
+}
+
+func ipClaim(net cloud.NetworkID, ip netip.Addr) string { return fmt.Sprintf("ip/%s/%s", net, ip) }
+
+// Free is what the reporting nodes of a cluster have left: what they were seen to
+// have, less what instances hold there by record.
+func Free(r Records, cluster inventory.Cluster) map[string]cloud.Capacity {
+	free := map[string]cloud.Capacity{}
+	for _, h := range cluster.Nodes {
+		seen, ok := r.Seen(h.Name)
+		_, dead := r.DeadHost(h.Name)
+		if !ok || dead || seen.Problem != "" || seen.Capacity == (cloud.Capacity{}) {
+			continue
+		}
+		c := Total(seen, h)
+		for _, in := range r.InstancesOn(h.Name) {
+			if in.Released.IsZero() {
+				c = less(c, in.Type)
+			}
+		}
+		free[h.Name] = c
+	}
+	return free
+}
+
+// Total is what a node has, or less where the inventory caps it.
+func Total(seen cloud.Seen, h *inventory.Host) cloud.Capacity {
+	c := seen.Capacity
+	for _, limit := range []struct {
+		have *int
+		at   int
+	}{
+		{&c.Cores, h.Node.Cores}, {&c.Memory, h.Node.Memory}, {&c.Disk, h.Node.Disk},
+	} {
+		if limit.at > 0 {
+			*limit.have = limit.at
+		}
+	}
+	return c
+}
+
+func nodeNames(c inventory.Cluster) (names []string) {
+	for _, h := range c.Nodes {
+		names = append(names, h.Name)
+	}
+	return names
+}

@@ -1,0 +1,176 @@
+package plan
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+
+	"eucactl/cloud"
+	"eucactl/inventory"
+)
+
+// Reason given to an instance whose guest shut itself down (EC2's words).
+const GuestShutdown = "Client.InstanceInitiatedShutdown: the guest shut itself down"
+
+// BuryAfter is how long a terminated instance stays visible (A27).
+const BuryAfter = 10 * time.Minute
+
+// Settle derives what the hosts' last answers allow: guests that shut themselves
+// down are terminated, what hosts were seen without is released, and what was
+// terminated long enough is buried. Only a complete answer given under a plan at
+// least as new as the record's last change counts.
+func Settle(r Records, inv *inventory.Inventory, now time.Time) Changes {
+	s := &settlement{Records: r, now: now, frontends: map[string]string{}}
+	for _, c := range inv.Clusters() {
+		if c.Frontend != nil {
+			s.frontends[c.Name] = c.Frontend.Name
+		}
+	}
+	for _, in := range r.Instances() {
+		s.instance(in)
+	}
+	for _, net := range r.Networks() {
+		s.network(net)
+	}
+	for _, a := range r.Addresses() {
+		s.address(a)
+	}
+	return s.out
+}
+
+type settlement struct {
+	Records
+	now       time.Time
+	frontends map[string]string
+	out       Changes
+}
+
+func (s *settlement) instance(in cloud.Instance) {
+	switch {
+	case in.Want == cloud.Running && s.dead(in):
+		s.end(in, "Server.HostDeclaredDead: "+in.Host+" was declared dead")
+	case in.Want == cloud.Running && s.poweredOff(in):
+		s.end(in, GuestShutdown)
+	case in.Want == cloud.Terminated && in.Released.IsZero():
+		if dead, ok := s.DeadHost(in.Host); ok && s.frontendAt(in.Cluster, in.Rev) {
+			in.DeclaredBy = dead.Who
+			s.release(in)
+		} else if s.absent(in) && s.frontendAt(in.Cluster, in.Rev) {
+			s.release(in)
+		}
+	case !in.Released.IsZero() && !s.now.Before(in.Released.Add(BuryAfter)) && (in.DeclaredBy == "" || s.absent(in)):
+		s.out.Bury = append(s.out.Bury, in.ID)
+	}
+}
+
+// End is the common part of every way to terminate an instance: its launch address
+// is on its way back, an elastic one is its user's again.
+func End(r Records, in cloud.Instance, reason string, now time.Time) Changes {
+	var out Changes
+	if in.Public.IsValid() {
+		if a, ok := r.Address(in.Public); ok {
+			a.Instance, a.Gone = "", !a.Elastic
+			out.Addresses = append(out.Addresses, a)
+		}
+	}
+	in.Want, in.Reason, in.Ended = cloud.Terminated, reason, now
+	in.Public, in.Previous = netip.Addr{}, netip.Addr{}
+	out.Instances = append(out.Instances, in)
+	return out
+}
+
+func (s *settlement) end(in cloud.Instance, reason string) {
+	c := End(s.Records, in, reason, s.now)
+	s.out.Instances = append(s.out.Instances, c.Instances...)
+	s.out.Addresses = append(s.out.Addresses, c.Addresses...)
+}
+
+// release gives back what the instance held.
+func (s *settlement) release(in cloud.Instance) {
+	if port, ok := s.Port(in.Port); ok {
+		s.out.FreePorts = append(s.out.FreePorts, port.ID)
+		s.out.FreeClaims = append(s.out.FreeClaims, ipClaim(port.Network, port.IP), "mac/"+port.MAC)
+	}
+	in.Released = s.now
+	s.out.Instances = append(s.out.Instances, in)
+}
+
+func (s *settlement) dead(in cloud.Instance) bool {
+	_, dead := s.DeadHost(in.Host)
+	return dead
+}
+
+// poweredOff: its node's list, taken under a plan that knew the instance, shows it
+// off by its guest's own doing.
+func (s *settlement) poweredOff(in cloud.Instance) bool {
+	d, listed := domainOf(s.Records, in)
+	return listed && d != nil && d.PoweredOff
+}
+
+// absent: its node gave a complete list, under a plan that ordered the instance's
+// end, and the instance is not on it.
+func (s *settlement) absent(in cloud.Instance) bool {
+	d, listed := domainOf(s.Records, in)
+	return listed && d == nil
+}
+
+// domainOf is the instance's line in its node's list; listed says whether there is
+// a list that counts for it.
+func domainOf(r Records, in cloud.Instance) (d *cloud.SeenDomain, listed bool) {
+	seen, ok := r.Seen(in.Host)
+	if !ok || seen.DomainsAt.IsZero() || seen.DomainsRev < in.Rev {
+		return nil, false
+	}
+	for i := range seen.Domains {
+		if seen.Domains[i].Name == string(in.ID) {
+			return &seen.Domains[i], true
+		}
+	}
+	return nil, true
+}
+
+// frontendAt: the cluster's frontend was wholly as planned at this revision or
+// later.
+func (s *settlement) frontendAt(cluster string, rev uint64) bool {
+	seen, ok := s.Seen(s.frontends[cluster])
+	return ok && seen.FrontRev >= rev
+}
+
+// network closes a network whose last instance is gone, and gives its index back
+// when the frontend was seen without it.
+func (s *settlement) network(net cloud.Network) {
+	if len(s.PortsOf(net.ID)) > s.freedIn(net.ID) {
+		return
+	}
+	if !net.Gone {
+		net.Gone = true
+		s.out.Networks = append(s.out.Networks, net)
+		return
+	}
+	if !s.frontendAt(net.Cluster, net.Rev) {
+		return
+	}
+	if sub, ok := s.SubnetOf(net.ID); ok {
+		s.out.FreeSubnets = append(s.out.FreeSubnets, sub.ID)
+	}
+	s.out.FreeNets = append(s.out.FreeNets, net.ID)
+	s.out.FreeClaims = append(s.out.FreeClaims, fmt.Sprintf("vlan/%s/%d", net.Cluster, net.Index))
+}
+
+// freedIn counts the ports of the network that this settlement frees.
+func (s *settlement) freedIn(net cloud.NetworkID) (n int) {
+	for _, id := range s.out.FreePorts {
+		if port, ok := s.Port(id); ok && port.Network == net {
+			n++
+		}
+	}
+	return n
+}
+
+// address gives a public address back once the frontend was seen without it.
+func (s *settlement) address(a cloud.Address) {
+	if a.Gone && s.frontendAt(a.Cluster, a.Rev) {
+		s.out.FreeAddrs = append(s.out.FreeAddrs, a.IP)
+		s.out.FreeClaims = append(s.out.FreeClaims, "public/"+a.IP.String())
+	}
+}
