@@ -15,6 +15,8 @@ func (c Cloud) Clone() Cloud {
 		c.Networks[cluster] = s
 	}
 	c.Types = slices.Clone(c.Types)
+	c.LastNode = maps.Clone(c.LastNode)
+	c.LastPublic = maps.Clone(c.LastPublic)
 	return c
 }
 

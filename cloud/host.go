@@ -8,6 +8,7 @@ type Fence struct {
 	Meta
 	Host   string   `json:"host"`
 	Tokens []string `json:"tokens"`
+	Force  bool     `json:"force,omitempty"` // the operator takes the host over, whatever it holds
 }
 
 func (f Fence) Key() string { return f.Host }
@@ -86,6 +87,7 @@ type Capacity struct {
 // SeenDomain is one line of a node's list of virtual machines.
 type SeenDomain struct {
 	Name       string `json:"name"`
+	Cloud      string `json:"cloud,omitempty"`  // whose it is, by its metadata
 	State      string `json:"state"`            // running, paused, shut off, crashed ...
 	Reason     string `json:"reason,omitempty"` // libvirt's reason, if not running
 	PoweredOff bool   `json:"powered_off,omitempty"`

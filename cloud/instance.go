@@ -14,6 +14,16 @@ const (
 	Terminated Want = "terminated"
 )
 
+// States of an instance as users see them, derived and never stored. NotReported is
+// its own state: its node did not say, and nothing is concluded from that.
+const (
+	StatePending      = "pending"
+	StateUp           = "running"
+	StateShuttingDown = "shutting-down"
+	StateEnded        = "terminated"
+	StateNotReported  = "not-reported"
+)
+
 // Instance is a virtual machine: what was asked, and what was chosen for it in the
 // same transaction. What hosts report is elsewhere (Seen); states are derived.
 type Instance struct {

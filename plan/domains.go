@@ -44,7 +44,7 @@ func compileNode(r Records, inv *inventory.Inventory, h *inventory.Host, c cloud
 func machine(r Records, in cloud.Instance, cloudID, bridge string) Machine {
 	port, _ := r.Port(in.Port)
 	return Machine{
-		ID: string(in.ID), UUID: uuid(cloudID, in.ID), Owner: in.Owner, Dir: instanceDir(in), Hostname: in.Hostname,
+		ID: string(in.ID), UUID: uuid(cloudID, in.ID), Owner: in.Owner, Dir: InstanceDir(in), Hostname: in.Hostname,
 		Cores: in.Type.Cores, Memory: in.Type.Memory, Disk: in.Type.Disk * 1024,
 		Image: image(r, in.Image), Kernel: image(r, in.Kernel), Ramdisk: image(r, in.Ramdisk),
 		Seed: Seed{in.SeedSum, in.SeedSize}, MAC: port.MAC, Bridge: bridge, Reboots: in.Reboots,
@@ -59,11 +59,12 @@ func image(r Records, id cloud.ImageID) Image {
 	return Image{ID: string(i.ID), Sum: i.Sum, Size: i.Size, Format: i.Format, Path: imagesDir + "/" + i.Sum}
 }
 
-func instanceDir(in cloud.Instance) string {
+// InstanceDir is the folder of an instance on its node.
+func InstanceDir(in cloud.Instance) string {
 	return instancesDir + "/" + in.Owner + "/" + string(in.ID)
 }
 
-func gone(in cloud.Instance) Gone { return Gone{ID: string(in.ID), Dir: instanceDir(in)} }
+func gone(in cloud.Instance) Gone { return Gone{ID: string(in.ID), Dir: InstanceDir(in)} }
 
 // undelivered are the tombstones of instances whose own node does not answer: the
 // order goes, by name, to every node of the cluster (A24). What the others answer

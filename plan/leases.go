@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"slices"
 
 	"eucactl/cloud"
@@ -12,7 +13,7 @@ const Domain = "eucalyptus.internal"
 // dhcp gives every member its fixed address by MAC, in its network's slice.
 func (e *edge) dhcp() DHCP {
 	n := e.cluster.Network
-	d := DHCP{Daemon: n.DHCPDaemon, User: n.DHCPUser, Interfaces: []string{n.PrivInterface}, DNS: n.DNS, Domain: Domain}
+	d := DHCP{Daemon: n.DHCPDaemon, User: cmp.Or(n.DHCPUser, "root"), Interfaces: []string{n.PrivInterface}, DNS: n.DNS, Domain: Domain}
 	leases := map[cloud.NetworkID][]Lease{}
 	for _, m := range e.members {
 		l := Lease{MAC: m.port.MAC, IP: m.port.IP, Hostname: m.Hostname, Instance: string(m.ID)}

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -158,7 +159,7 @@ func (p *placement) one(order Order, i int) error {
 	if public.IsValid() {
 		p.claim("public/"+public.String(), string(in.ID))
 		p.out.Addresses = append(p.out.Addresses, cloud.Address{IP: public, Cluster: p.cluster.Name, Owner: in.Owner, Instance: in.ID})
-		p.cloud = withLastPublic(p.cloud, p.cluster.Name, public)
+		p.cloud = WithLastPublic(p.cloud, p.cluster.Name, public)
 	}
 	p.cloud = withLastNode(p.cloud, p.cluster.Name, node)
 	p.out.Instances = append(p.out.Instances, in)
@@ -271,4 +272,30 @@ func nodeNames(c inventory.Cluster) (names []string) {
 		names = append(names, h.Name)
 	}
 	return names
+}
+
+// Fit counts how many instances of a type fit.
+func Fit(c cloud.Capacity, t cloud.InstanceType) int {
+	return max(0, min(c.Cores/max(1, t.Cores), c.Memory/max(1, t.Memory), c.Disk/max(1, t.Disk)))
+}
+
+// WithLastPublic notes the public address given last in a cluster.
+func WithLastPublic(c cloud.Cloud, cluster string, ip netip.Addr) cloud.Cloud {
+	last := maps.Clone(c.LastPublic)
+	if last == nil {
+		last = map[string]netip.Addr{}
+	}
+	last[cluster] = ip
+	c.LastPublic = last
+	return c
+}
+
+func withLastNode(c cloud.Cloud, cluster, node string) cloud.Cloud {
+	last := maps.Clone(c.LastNode)
+	if last == nil {
+		last = map[string]string{}
+	}
+	last[cluster] = node
+	c.LastNode = last
+	return c
 }

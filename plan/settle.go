@@ -104,7 +104,8 @@ func (s *settlement) dead(in cloud.Instance) bool {
 // off by its guest's own doing.
 func (s *settlement) poweredOff(in cloud.Instance) bool {
 	d, listed := domainOf(s.Records, in)
-	return listed && d != nil && d.PoweredOff
+	c, _ := s.Cloud()
+	return listed && d != nil && d.Cloud == c.ID && d.PoweredOff
 }
 
 // absent: its node gave a complete list, under a plan that ordered the instance's

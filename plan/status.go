@@ -7,16 +7,6 @@ import (
 	"eucactl/cloud"
 )
 
-// States of an instance as users see them. NotReported is its own state: its node
-// did not say, and nothing is concluded from that.
-const (
-	Pending      = "pending"
-	Up           = "running"
-	ShuttingDown = "shutting-down"
-	Ended        = "terminated"
-	NotReported  = "not-reported"
-)
-
 // Status is what is known of an instance now, and in words what it waits for.
 type Status struct {
 	State string
@@ -27,25 +17,28 @@ type Status struct {
 func StatusOf(r Records, in cloud.Instance) Status {
 	switch {
 	case !in.Released.IsZero():
-		return Status{Ended, in.Reason}
+		return Status{cloud.StateEnded, in.Reason}
 	case in.Want == cloud.Terminated:
-		return Status{ShuttingDown, waitsFor(r, in)}
+		return Status{cloud.StateShuttingDown, waitsFor(r, in)}
 	}
 	seen, _ := r.Seen(in.Host)
 	d := findDomain(seen, in.ID)
 	silent := silence(seen)
+	c, _ := r.Cloud()
 	switch {
 	case d == nil:
-		return Status{Pending, waitsFor(r, in)}
+		return Status{cloud.StatePending, waitsFor(r, in)}
 	case silent != "":
-		return Status{NotReported, silent}
+		return Status{cloud.StateNotReported, silent}
+	case d.Cloud != c.ID:
+		return Status{cloud.StatePending, fmt.Sprintf("%s has a machine %s that is not ours: it is left alone", in.Host, in.ID)}
 	case d.State == "running" || d.State == "paused" || d.State == "idle":
 		if d.Pending {
-			return Status{Up, "pending restart: its definition changed"}
+			return Status{cloud.StateUp, "pending restart: its definition changed"}
 		}
-		return Status{Up, ""}
+		return Status{cloud.StateUp, ""}
 	}
-	return Status{Pending, fmt.Sprintf("%s shows it %s (%s)", in.Host, d.State, d.Reason)}
+	return Status{cloud.StatePending, fmt.Sprintf("%s shows it %s (%s)", in.Host, d.State, d.Reason)}
 }
 
 // silence says why the host's list of machines is not of now; empty if it is.

@@ -1,0 +1,60 @@
+# `make` alone lists the targets.
+SHELL := /bin/bash
+LAB ?= eucalab
+BIN := bin/eucactl bin/lab
+PACKAGES := openssh-server openssh-client sudo isc-dhcp-server iptables nftables ipset conntrack bridge-utils iproute2 \
+  qemu-system-x86 qemu-utils libvirt-daemon-system libvirt-clients libvirt-daemon-driver-qemu libxml2-utils \
+  busybox-static dropbear-bin udhcpc kmod linux-image-cloud-amd64 cpio iputils-ping arping tcpdump e2fsprogs \
+  dash gawk mawk netcat-openbsd procps util-linux shellcheck ansible-core
+
+.PHONY: help demo demo-down test unit e2e lint bench fuzz soak golden lab-up lab-down build packages
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: packages build ## from nothing to the words of a guest that eucactl started (as root, on Debian 12)
+	@LAB=$(LAB) e2e/demo.sh
+
+test: packages build ## all tests: units, task kinds on real tools, stories on real hosts
+	e2e/test.sh
+
+unit: ## the tests that need no hosts
+	go vet ./... && go test ./cloud ./inventory ./state ./plan ./images ./seed ./templates ./playbooks ./facts ./controller ./cmd/...
+
+e2e: packages build ## the stories on real hosts
+	go test -count=1 -timeout 20m ./e2e/...
+
+lint: packages ## gofmt, go vet, shellcheck, and golangci-lint where it is installed
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
+	go vet ./...
+	shellcheck -s sh $$(git ls-files 'tasks/*.sh')
+	shellcheck $$(git ls-files 'e2e/*.sh')
+	@if command -v golangci-lint >/dev/null; then golangci-lint run; else echo "golangci-lint is not installed: skipped"; fi
+
+bench: packages build ## figures: ours and the floor side by side, measured in one run
+	go test -count=1 -timeout 30m -run '^$$' -bench . -benchtime 1x ./e2e/bench
+
+fuzz: ## each fuzz target for FUZZTIME (30s)
+	e2e/fuzz.sh $${FUZZTIME:-30s}
+
+soak: packages build ## every kill point, wreck and shell instead of CI's sample
+	EUCACTL_SOAK=1 go test -count=1 -timeout 6h ./tasks ./e2e/...
+
+golden: ## rewrite the golden files
+	go test ./playbooks ./templates ./plan ./inventory -update
+
+lab-up: packages build ## a frontend, two nodes and an outside client, as namespace hosts
+	bin/lab up --name $(LAB)
+
+lab-down: build ## remove the lab, also after a crash
+	bin/lab down --name $(LAB)
+
+demo-down: lab-down ## remove what the demo made
+
+build: ## bin/eucactl and bin/lab
+	@mkdir -p bin
+	go build -o bin/eucactl ./cmd/eucactl
+	go build -o bin/lab ./e2e/lab/cmd/lab
+
+packages: ## install what is missing of Debian's packages
+	@e2e/packages.sh $(PACKAGES)

@@ -1,0 +1,209 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"eucactl/cloud"
+	"eucactl/controller"
+	"eucactl/inventory"
+	"eucactl/remote"
+	"eucactl/state"
+)
+
+// Exit codes beyond 0 and 1; those of reconcile are in its help.
+const (
+	exitError = 1
+	exitDrift = 3
+	exitBusy  = 5
+)
+
+// app is one run of the command: its global flags and streams.
+type app struct {
+	in       io.Reader
+	out, err io.Writer
+	getenv   func(string) string
+
+	inventoryFlag string
+	stateDir      string
+	user          string
+	format        string // "", json, yaml
+	quiet         bool
+	lockTimeout   time.Duration
+	playbooksDir  string
+
+	code int // set by commands that end without an error but not with 0
+}
+
+// exitCode is an error that says how to exit; its words, if any, were printed.
+type exitCode struct {
+	code int
+	err  error
+}
+
+func (e *exitCode) Error() string { return e.err.Error() }
+func (e *exitCode) Unwrap() error { return e.err }
+
+func (a *app) execute(ctx context.Context, args []string) int {
+	root := a.root()
+	root.SetArgs(args)
+	root.SetIn(a.in)
+	root.SetOut(a.out)
+	root.SetErr(a.err)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return a.code
+	}
+	var refused *cloud.Error
+	if errors.As(err, &refused) {
+		fmt.Fprintf(a.err, "eucactl: error %s\n", refused)
+	} else {
+		fmt.Fprintf(a.err, "eucactl: error: %v\n", err)
+	}
+	var exit *exitCode
+	var busy *controller.BusyError
+	switch {
+	case errors.As(err, &exit):
+		return exit.code
+	case errors.As(err, &busy):
+		return exitBusy
+	}
+	return exitError
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "eucactl",
+		Short:         "An EC2-compatible private cloud on ordinary Linux hosts, over SSH",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	f := root.PersistentFlags()
+	f.StringVarP(&a.inventoryFlag, "inventory", "i", "", "inventory file (default: $EUCACTL_INVENTORY, ./inventory.yml, /etc/eucactl/inventory.yml)")
+	f.StringVar(&a.stateDir, "state", "", "state directory (default: $EUCACTL_STATE, /var/lib/eucactl/state)")
+	f.StringVar(&a.user, "as", cloud.Admin, "act as this user")
+	f.StringVarP(&a.format, "output", "o", "", "output format: json or yaml (default: rows)")
+	f.BoolVarP(&a.quiet, "quiet", "q", false, "print ids only")
+	f.DurationVar(&a.lockTimeout, "lock-timeout", 2*time.Minute, "how long to wait for records that another process holds")
+	f.StringVar(&a.playbooksDir, "playbooks", "", "folder with edited playbooks and templates (see eucactl playbook eject)")
+	root.AddCommand(a.instanceCommands()...)
+	root.AddCommand(a.imageCommands()...)
+	root.AddCommand(a.keyPairCommands()...)
+	root.AddCommand(a.groupCommands()...)
+	root.AddCommand(a.addressCommands()...)
+	root.AddCommand(a.zoneCommands()...)
+	root.AddCommand(a.userCommands()...)
+	root.AddCommand(a.hostCommands(), a.inventoryCommand(), a.reconcileCommand(), a.planCommand(), a.stateCommand(), a.playbookCommand())
+	return root
+}
+
+// state directory and the files beside it.
+func (a *app) stateDirectory() string {
+	for _, dir := range []string{a.stateDir, a.getenv("EUCACTL_STATE")} {
+		if dir != "" {
+			return dir
+		}
+	}
+	return "/var/lib/eucactl/state"
+}
+
+func (a *app) beside(name string) string {
+	return filepath.Join(filepath.Dir(filepath.Clean(a.stateDirectory())), name)
+}
+
+// load reads the inventory, wherever it is found.
+func (a *app) load() (*inventory.Inventory, error) {
+	path, err := inventory.Find(a.inventoryFlag, a.getenv, func(p string) bool { _, err := os.Stat(p); return err == nil })
+	if err != nil {
+		return nil, err
+	}
+	return inventory.Load(path)
+}
+
+// open comes in to the records, as their owner or through their owner.
+func (a *app) open(ctx context.Context) (controller.Door, error) {
+	inv, err := a.load()
+	if err != nil {
+		return nil, err
+	}
+	sum, err := fileSum(inv.File())
+	if err != nil {
+		return nil, err
+	}
+	site, err := controller.OpenSite(a.playbooksDir)
+	if err != nil {
+		return nil, err
+	}
+	crash := crashPoints(a.getenv("EUCACTL_CRASH"))
+	dialer := a.dialer()
+	e := controller.Entry{
+		StateDir: a.stateDirectory(), InventorySum: sum, Timeout: a.lockTimeout,
+		Options: state.Options{OnCommit: crash.commit},
+		Waiting: func(who string) { fmt.Fprintln(a.err, who+"; waiting") },
+		Build: func(store *state.Store) *controller.Controller {
+			return &controller.Controller{
+				Store: store, Inventory: inv, Images: controller.ImageFolder(a.beside("images")), Site: site,
+				Dial: func(ctx context.Context, h *inventory.Host) (remote.Conn, error) { return dialer.Dial(ctx, target(h)) },
+				Now:  time.Now, NewID: newID, LockWait: 30 * time.Second, OnLine: crash.line,
+			}
+		},
+	}
+	return e.Open(ctx)
+}
+
+func fileSum(path string) (string, error) {
+	data, err := os.ReadFile(path)
+	return fmt.Sprintf("%x", sha256.Sum256(data)), err
+}
+
+func newID(prefix string) string {
+	var b [4]byte
+	_, _ = rand.Read(b[:]) // it never fails: the process would have ended
+	return fmt.Sprintf("%s%x", prefix, b)
+}
+
+func (a *app) dialer() *remote.Dialer {
+	return remote.New(a.beside("known_hosts"))
+}
+
+// target is a host of the inventory as the network knows it.
+func target(h *inventory.Host) remote.Target {
+	t := remote.Target{
+		Name: h.Name, Address: h.Address, Port: h.Port, User: h.User, Become: h.Become, BecomeUser: h.BecomeUser,
+		Local: h.Connection == inventory.Local,
+	}
+	if h.KeyFile != "" {
+		t.KeyFiles = []string{h.KeyFile}
+	}
+	return t
+}
+
+// with opens the door for the length of do.
+func (a *app) with(ctx context.Context, do func(controller.Door) error) (err error) {
+	d, err := a.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	return do(d)
+}
+
+// show asks and prints: the whole of a command that only reads.
+func show[Resp any](a *app, cmd *cobra.Command, verb string, req any, rows func(*printer, Resp)) error {
+	return a.with(cmd.Context(), func(d controller.Door) error {
+		resp, _, err := controller.Ask[Resp](cmd.Context(), d, verb, controller.Caller{User: a.user}, false, req)
+		if err != nil {
+			return err
+		}
+		return a.print(resp, func(p *printer) { rows(p, resp) })
+	})
+}

@@ -1,0 +1,83 @@
+// Package controller carries out the cloud's verbs and brings hosts to what the
+// records say. A verb changes records in one transaction; reconcile compiles each
+// host, runs one program on it over one channel, and records what it saw. All
+// concurrency of eucactl is here.
+package controller
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"eucactl/cloud"
+	"eucactl/images"
+	"eucactl/inventory"
+	"eucactl/remote"
+	"eucactl/state"
+)
+
+// Controller owns the store while it lives. All fields are set before first use.
+type Controller struct {
+	Store     *state.Store
+	Inventory *inventory.Inventory
+	Images    images.Folder
+	Site      *Site
+	Dial      func(context.Context, *inventory.Host) (remote.Conn, error)
+	Now       func() time.Time
+	NewID     func(prefix string) string // a random id; uniqueness is seen to here
+	LockWait  time.Duration              // how long a program waits for its host's lock
+	Forks     int                        // hosts at once
+	OnLine    func()                     // called with each line of a reply; for crash tests
+
+	stop  func() error // closes the socket
+	hosts sync.Map     // host name -> *sync.Mutex: one run at a time
+}
+
+// Caller is who asks. Everything is done in its name.
+type Caller struct {
+	User  string `json:"user"`
+	Token string `json:"token,omitempty"` // client token of a mutating request
+}
+
+// turn is one verb's view of the records: a transaction if it mutates.
+type turn struct {
+	*state.Tx
+	c    *Controller
+	user string
+	now  time.Time
+}
+
+// admin says whether the caller may see and do everything.
+func (t *turn) admin() bool { return t.user == cloud.Admin }
+
+// newID mints an id that was never given before.
+func (t *turn) newID(prefix string) string {
+	for {
+		if id := t.c.NewID(prefix); !t.IDTaken(id) {
+			return id
+		}
+	}
+}
+
+// Init makes the records that exist from the first day: the cloud's id and the
+// admin. It does nothing if they exist.
+func (c *Controller) Init() error {
+	if _, ok := c.Store.View().Cloud(); ok {
+		return nil
+	}
+	_, err := c.Store.Update(state.Actor{User: cloud.Admin, Verb: "init", Time: c.Now()}, func(tx *state.Tx) error {
+		t := &turn{Tx: tx, c: c, user: cloud.Admin, now: c.Now()}
+		id := c.NewID("")
+		tx.PutCloud(cloud.Cloud{ID: id, Created: t.now})
+		_, err := createUser(t, cloud.CreateUser{Name: cloud.Admin})
+		return err
+	})
+	return err
+}
+
+// lock takes the right to run on a host.
+func (c *Controller) lock(host string) func() {
+	m, _ := c.hosts.LoadOrStore(host, &sync.Mutex{})
+	m.(*sync.Mutex).Lock()
+	return m.(*sync.Mutex).Unlock
+}

@@ -1,0 +1,64 @@
+package controller
+
+import (
+	"eucactl/cloud"
+	"eucactl/facts"
+	"eucactl/tasks"
+)
+
+// observe turns a reply into what is kept of it. Nothing is concluded from what was
+// not said: a section that failed leaves what was known before, with its date.
+func (v *visit) observe(rep tasks.Report, out HostReport) {
+	if rep.Busy != "" {
+		return // somebody else is there; nothing was looked at
+	}
+	s := &v.seen
+	if rep.Fenced != nil {
+		s.Problem = out.Words
+		return
+	}
+	s.Token = v.fence.Token
+	if !rep.Done {
+		s.Problem = out.Words
+		return
+	}
+	s.Problem, s.At, s.PlanRev = "", v.c.Now(), v.tx.Rev()
+	s.Failed, s.Ran = nil, out.Failed == 0
+	for _, t := range out.Tasks {
+		if tasks.Outcome(t.Outcome).Bad() {
+			s.Failed = append(s.Failed, t.Name+": "+lastLine(t.Words))
+		}
+	}
+	if v.host.Frontend && s.Ran {
+		s.FrontRev = s.PlanRev
+	}
+	v.sections(rep)
+}
+
+func (v *visit) sections(rep tasks.Report) {
+	s := &v.seen
+	if boot, ok := section(rep, "boot", facts.ReadBoot); ok {
+		s.BootID = boot.ID
+	}
+	if c, ok := section(rep, "capacity", facts.ReadCapacity); ok {
+		s.Capacity = cloud.Capacity{Cores: c.Cores, Memory: c.Memory, Disk: c.Disk}
+	}
+	if list, ok := section(rep, "domains", facts.ReadDomains); ok {
+		s.Domains, s.DomainsAt, s.DomainsRev = nil, s.At, s.PlanRev
+		for _, d := range list {
+			s.Domains = append(s.Domains, cloud.SeenDomain{
+				Name: d.Name, Cloud: d.Cloud, State: d.State, Reason: d.Reason, PoweredOff: d.PoweredOff, Pending: d.PendingRestart,
+			})
+		}
+	}
+}
+
+// section reads a section that was answered with status 0 and makes sense.
+func section[T any](rep tasks.Report, name string, read func(string) (T, error)) (v T, ok bool) {
+	a, there := rep.Sections[name]
+	if !there || a.RC != 0 {
+		return v, false
+	}
+	v, err := read(a.Text)
+	return v, err == nil
+}

@@ -1,0 +1,94 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"path/filepath"
+	"time"
+
+	"eucactl/state"
+)
+
+// SocketOf is where the owner of a state directory listens: beside it.
+func SocketOf(stateDir string) string {
+	return filepath.Join(filepath.Dir(filepath.Clean(stateDir)), "eucactl.sock")
+}
+
+// Entry is how to come in: where the records are, and how to build a controller on
+// them should this process become their owner.
+type Entry struct {
+	StateDir     string
+	InventorySum string
+	Timeout      time.Duration // how long to wait for records that another process holds
+	Options      state.Options
+	Build        func(*state.Store) *Controller
+	Waiting      func(who string) // told once, when there is something to wait for
+}
+
+// Open takes the store if it is free, or else comes in through its owner's socket,
+// or else tries both again until the timeout, saying who holds it.
+func (e Entry) Open(ctx context.Context) (Door, error) {
+	deadline := time.Now().Add(e.Timeout)
+	told := false
+	for {
+		door, err := e.try()
+		var locked *state.LockedError
+		if err == nil || !errors.As(err, &locked) {
+			return door, err
+		}
+		if time.Now().After(deadline) {
+			return nil, &BusyError{fmt.Sprintf("the records are in use: %v; waited %s (--lock-timeout)", err, e.Timeout)}
+		}
+		if !told && e.Waiting != nil {
+			told = true
+			e.Waiting(err.Error())
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// BusyError: another process holds the records, and does not answer for them.
+type BusyError struct{ words string }
+
+func (e *BusyError) Error() string { return e.words }
+
+func (e Entry) try() (Door, error) {
+	store, err := state.Open(e.StateDir, e.Options)
+	var locked *state.LockedError
+	if errors.As(err, &locked) {
+		if conn, dialErr := net.Dial("unix", SocketOf(e.StateDir)); dialErr == nil {
+			return e.client(conn, locked)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	c := e.Build(store)
+	if err := c.Init(); err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	if err := c.Serve(SocketOf(e.StateDir), e.InventorySum); err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	return c, nil
+}
+
+// client is a door to the owner if it works with the same inventory.
+func (e Entry) client(conn net.Conn, locked error) (Door, error) {
+	conn.Close()
+	cl := &Client{path: SocketOf(e.StateDir), inventory: e.InventorySum}
+	_, err := cl.Do(context.Background(), Call{Verb: "Ping"})
+	if code(err) == otherInventory {
+		return nil, fmt.Errorf("%w: %v", locked, err)
+	}
+	if errors.Is(err, errGone) {
+		return nil, locked
+	}
+	return &retrying{Entry: e, Door: cl}, nil
+}

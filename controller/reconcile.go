@@ -1,0 +1,206 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"eucactl/inventory"
+	"eucactl/plan"
+	"eucactl/state"
+)
+
+// maxRounds bounds a reconcile: what one host was seen without lets another be
+// changed (a frontend drops a network when the last node released it), and no chain
+// of that kind is longer than this.
+const maxRounds = 6
+
+// Reconcile says which hosts to bring to what the records say, and how.
+type Reconcile struct {
+	Pattern string   `json:"pattern,omitempty"` // none = every host
+	Limit   string   `json:"limit,omitempty"`
+	Hosts   []string `json:"hosts,omitempty"`  // exactly these, instead of a pattern
+	Follow  bool     `json:"follow,omitempty"` // go on to hosts that the outcome touches
+	Check   bool     `json:"check,omitempty"`
+	Diff    bool     `json:"diff,omitempty"`
+	Forks   int      `json:"forks,omitempty"`
+	// Plans are to be checked instead of those that the records give.
+	Plans map[string]plan.Host `json:"plans,omitempty"`
+}
+
+// Reconciled is what became of it, host by host.
+type Reconciled struct {
+	Hosts []HostReport `json:"hosts"`
+}
+
+// Reconcile works in rounds until no plan of its hosts changes. progress is told of
+// each host's report as it comes.
+func (c *Controller) Reconcile(ctx context.Context, req Reconcile, progress func(HostReport)) (Reconciled, error) {
+	hosts, err := c.selected(req)
+	if err != nil {
+		return Reconciled{}, err
+	}
+	if err := c.consistent(c.Store.View()); err != nil {
+		return Reconciled{}, err
+	}
+	var out Reconciled
+	for range maxRounds {
+		plans, reports, err := c.round(ctx, req, hosts, progress)
+		if err != nil {
+			return out, err
+		}
+		out.merge(reports)
+		if req.Check || ctx.Err() != nil {
+			break
+		}
+		before := c.Store.View()
+		if err := c.settle(); err != nil {
+			return out, err
+		}
+		if hosts = c.next(req, before, hosts, plans, reports); len(hosts) == 0 {
+			break
+		}
+	}
+	return out, ctx.Err()
+}
+
+func (c *Controller) selected(req Reconcile) ([]*inventory.Host, error) {
+	if req.Hosts == nil {
+		pattern := req.Pattern
+		if pattern == "" {
+			pattern = "all"
+		}
+		var limit []string
+		if req.Limit != "" {
+			limit = append(limit, req.Limit)
+		}
+		return c.Inventory.Select(pattern, limit...)
+	}
+	var hosts []*inventory.Host
+	for _, name := range req.Hosts {
+		h, ok := c.Inventory.Host(name)
+		if !ok {
+			return nil, fmt.Errorf("the inventory has no host %q", name)
+		}
+		hosts = append(hosts, h)
+	}
+	return hosts, nil
+}
+
+// consistent refuses an inventory that the records contradict: a host that is gone
+// while records point to it, or network settings that would break what was placed.
+func (c *Controller) consistent(tx *state.Tx) error {
+	missing := map[string][]string{}
+	for _, in := range tx.Instances() {
+		if _, ok := c.Inventory.Host(in.Host); !ok && in.Released.IsZero() {
+			missing[in.Host] = append(missing[in.Host], string(in.ID))
+		}
+	}
+	for host, ids := range missing {
+		return fmt.Errorf("%s: host %s is missing, but %s run there by record: put it back, or terminate them and then remove it", c.Inventory.File(), host, strings.Join(ids, ", "))
+	}
+	cl, _ := tx.Cloud()
+	for name, have := range cl.Networks {
+		cluster, ok := c.Inventory.Cluster(name)
+		if !ok {
+			if len(tx.NetworksIn(name)) > 0 {
+				return fmt.Errorf("%s: cluster %s is missing, but groups are active there by record", c.Inventory.File(), name)
+			}
+			continue
+		}
+		if diff := plan.SettingsDiff(have, plan.SettingsOf(cluster)); len(diff) > 0 {
+			return fmt.Errorf("%s: cluster %s differs from what its instances were placed with: %s; put it back, since running instances would lose their network", c.Inventory.File(), name, strings.Join(diff, "; "))
+		}
+	}
+	return nil
+}
+
+// round runs one program on each host and records what was seen.
+func (c *Controller) round(ctx context.Context, req Reconcile, hosts []*inventory.Host, progress func(HostReport)) (map[string]plan.Host, []HostReport, error) {
+	fences, err := c.sendTokens(hosts, req.Check)
+	if err != nil {
+		return nil, nil, err
+	}
+	tx := c.Store.View()
+	plans := map[string]plan.Host{}
+	reports := make([]HostReport, len(hosts))
+	var group errgroup.Group
+	group.SetLimit(c.forks(req))
+	for i, h := range hosts {
+		p, given := req.Plans[h.Name]
+		if !given {
+			p = plan.Compile(tx, c.Inventory, h)
+		}
+		plans[h.Name] = p
+		group.Go(func() error {
+			v := &visit{c: c, host: h, plan: p, tx: tx, fence: fences[h.Name], check: req.Check, diff: req.Diff}
+			v.seen, _ = tx.Seen(h.Name)
+			reports[i] = v.report(ctx)
+			if progress != nil {
+				progress(reports[i])
+			}
+			if req.Check {
+				return nil
+			}
+			return c.Store.Observe(v.seen)
+		})
+	}
+	return plans, reports, group.Wait()
+}
+
+func (c *Controller) forks(req Reconcile) int {
+	switch {
+	case req.Forks > 0:
+		return req.Forks
+	case c.Forks > 0:
+		return c.Forks
+	}
+	return 50
+}
+
+// settle writes down what the hosts' answers allow.
+func (c *Controller) settle() error {
+	now := c.Now()
+	var sums []string
+	_, err := c.Store.Update(state.Actor{User: "eucactl", Verb: "settle", Time: now}, func(tx *state.Tx) error {
+		t := &turn{Tx: tx, c: c, user: "eucactl", now: now}
+		changes := plan.Settle(tx, c.Inventory, now)
+		err := t.apply(changes)
+		sums = t.dropImages()
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("settle: %w", err)
+	}
+	for _, sum := range sums {
+		if err := c.Images.Remove(sum); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// next are the hosts that became something else than what they were just told.
+func (c *Controller) next(req Reconcile, before *state.Tx, hosts []*inventory.Host, plans map[string]plan.Host, reports []HostReport) (list []*inventory.Host) {
+	after := c.Store.View()
+	for i, h := range hosts {
+		if reports[i].answered() && !reflect.DeepEqual(plans[h.Name], plan.Compile(after, c.Inventory, h)) {
+			list = append(list, h)
+		}
+	}
+	if !req.Follow {
+		return list
+	}
+	names, _ := c.touched(c.compileAll(before), after)
+	for _, name := range names {
+		h, _ := c.Inventory.Host(name)
+		if !slices.Contains(hosts, h) {
+			list = append(list, h)
+		}
+	}
+	return list
+}

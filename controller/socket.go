@@ -1,0 +1,235 @@
+package controller
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"sync"
+
+	"eucactl/cloud"
+	"eucactl/plan"
+	"eucactl/state"
+)
+
+// The socket carries one request a connection: a line of JSON each way, and lines
+// of progress before the last. It is the owner's alone (mode 0600): who can open it
+// could open the store.
+type frame struct {
+	// asked
+	Inventory string                  `json:"inventory,omitempty"` // sum of the asker's inventory
+	Call      *Call                   `json:"call,omitempty"`
+	Reconcile *Reconcile              `json:"reconcile,omitempty"`
+	Console   *cloud.GetConsoleOutput `json:"console,omitempty"`
+	Caller    Caller                  `json:"caller,omitzero"`
+	Plan      string                  `json:"plan,omitempty"`
+	Export    bool                    `json:"export,omitempty"`
+	Log       *[2]uint64              `json:"log,omitempty"`
+	// answered
+	Progress *HostReport     `json:"progress,omitempty"`
+	Chunk    []byte          `json:"chunk,omitempty"`
+	Result   json.RawMessage `json:"result,omitempty"`
+	Error    *cloud.Error    `json:"error,omitempty"`
+	Done     bool            `json:"done,omitempty"`
+}
+
+// errOtherInventory: the owner works with another inventory, so it cannot do what
+// this process means.
+const otherInventory = "OtherInventory"
+
+// Serve answers requests of other processes on the socket until Close.
+func (c *Controller) Serve(path, inventorySum string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err // we hold the store's lock, so nobody listens there
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", path, err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return err
+	}
+	var open sync.WaitGroup
+	open.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			open.Go(func() { c.serve(conn, inventorySum) })
+		}
+	})
+	c.stop = func() error {
+		err := l.Close() // removes the file too
+		open.Wait()
+		return err
+	}
+	return nil
+}
+
+func (c *Controller) serve(conn net.Conn, inventorySum string) {
+	defer conn.Close()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	in := bufio.NewReader(conn)
+	line, err := in.ReadBytes('\n')
+	if err != nil {
+		return
+	}
+	go func() { // an asker that goes away asks no more
+		_, _ = in.ReadByte()
+		cancel()
+	}()
+	out := &sender{enc: json.NewEncoder(conn)}
+	var asked frame
+	if err := json.Unmarshal(line, &asked); err != nil {
+		out.end(nil, cloud.Errorf("MalformedQueryString", "%v", err))
+		return
+	}
+	if asked.Inventory != inventorySum {
+		out.end(nil, cloud.Errorf(otherInventory, "process %d works with another inventory: %s", os.Getpid(), c.Inventory.File()))
+		return
+	}
+	out.end(c.answer(ctx, asked, out))
+}
+
+func (c *Controller) answer(ctx context.Context, f frame, out *sender) (any, error) {
+	switch {
+	case f.Call != nil:
+		return c.Do(ctx, *f.Call)
+	case f.Reconcile != nil:
+		return c.Reconcile(ctx, *f.Reconcile, func(r HostReport) { out.send(frame{Progress: &r}) })
+	case f.Console != nil:
+		return c.Console(ctx, f.Caller, *f.Console)
+	case f.Plan != "":
+		return c.Plan(ctx, f.Plan)
+	case f.Export:
+		return struct{}{}, c.Export(ctx, out)
+	case f.Log != nil:
+		return c.Log(ctx, f.Log[0], f.Log[1])
+	}
+	return nil, cloud.Errorf("InvalidAction", "nothing was asked")
+}
+
+// sender writes frames of several goroutines one after the other.
+type sender struct {
+	mu  sync.Mutex
+	enc *json.Encoder
+}
+
+func (s *sender) send(f frame) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_ = s.enc.Encode(f) // an asker that went away is noticed by the reader
+}
+
+// Write sends a piece of a long answer.
+func (s *sender) Write(p []byte) (int, error) { s.send(frame{Chunk: p}); return len(p), nil }
+
+func (s *sender) end(result any, err error) {
+	f := frame{Done: true}
+	var refused *cloud.Error
+	switch {
+	case errors.As(err, &refused):
+		f.Error = refused
+	case err != nil:
+		f.Error = &cloud.Error{Message: err.Error()}
+	default:
+		f.Result, err = json.Marshal(result)
+		if err != nil {
+			f.Error = &cloud.Error{Message: err.Error()}
+		}
+	}
+	s.send(f)
+}
+
+// Client is a Door to the process that owns the store.
+type Client struct {
+	path      string
+	inventory string
+}
+
+// errGone: the owner went away before it answered. What was asked may or may not
+// have been done; with a client token it can be asked again.
+var errGone = errors.New("the process that owns the records went away")
+
+func (cl *Client) ask(ctx context.Context, f frame, result any, each func(frame)) error {
+	conn, err := net.Dial("unix", cl.path)
+	if err != nil {
+		return fmt.Errorf("%w: %v", errGone, err)
+	}
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	f.Inventory = cl.inventory
+	if err := json.NewEncoder(conn).Encode(f); err != nil {
+		return fmt.Errorf("%w: %v", errGone, err)
+	}
+	dec := json.NewDecoder(conn)
+	for {
+		var got frame
+		if err := dec.Decode(&got); err != nil {
+			return errors.Join(ctx.Err(), fmt.Errorf("%w: %v", errGone, err))
+		}
+		switch {
+		case !got.Done:
+			each(got)
+		case got.Error != nil && got.Error.Code == "":
+			return errors.New(got.Error.Message)
+		case got.Error != nil:
+			return got.Error
+		default:
+			return json.Unmarshal(got.Result, result)
+		}
+	}
+}
+
+// Do implements Door.
+func (cl *Client) Do(ctx context.Context, call Call) (a Answer, err error) {
+	err = cl.ask(ctx, frame{Call: &call}, &a, nil)
+	return a, err
+}
+
+// Reconcile implements Door.
+func (cl *Client) Reconcile(ctx context.Context, req Reconcile, progress func(HostReport)) (r Reconciled, err error) {
+	err = cl.ask(ctx, frame{Reconcile: &req}, &r, func(f frame) {
+		if f.Progress != nil && progress != nil {
+			progress(*f.Progress)
+		}
+	})
+	return r, err
+}
+
+// Console implements Door.
+func (cl *Client) Console(ctx context.Context, caller Caller, req cloud.GetConsoleOutput) (out cloud.ConsoleOutput, err error) {
+	err = cl.ask(ctx, frame{Console: &req, Caller: caller}, &out, nil)
+	return out, err
+}
+
+// Plan implements Door.
+func (cl *Client) Plan(ctx context.Context, host string) (p plan.Host, err error) {
+	err = cl.ask(ctx, frame{Plan: host}, &p, nil)
+	return p, err
+}
+
+// Export implements Door.
+func (cl *Client) Export(ctx context.Context, w io.Writer) (err error) {
+	var failed error
+	err = cl.ask(ctx, frame{Export: true}, &struct{}{}, func(f frame) {
+		_, err := w.Write(f.Chunk)
+		failed = errors.Join(failed, err)
+	})
+	return errors.Join(err, failed)
+}
+
+// Log implements Door.
+func (cl *Client) Log(ctx context.Context, from, to uint64) (list []state.Entry, err error) {
+	err = cl.ask(ctx, frame{Log: &[2]uint64{from, to}}, &list, nil)
+	return list, err
+}
+
+// Close implements Door.
+func (cl *Client) Close() error { return nil }

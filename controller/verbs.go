@@ -1,0 +1,219 @@
+package controller
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sort"
+
+	"eucactl/cloud"
+	"eucactl/plan"
+	"eucactl/state"
+)
+
+// verb is one word of the cloud's language. run gets the records, as a transaction
+// if the verb mutates; prepare, if set, does slow work on the request beforehand.
+type verb struct {
+	mutates bool
+	prepare func(c *Controller, body []byte, check bool) ([]byte, error)
+	run     func(t *turn, body []byte) (any, error)
+}
+
+// ask is a verb that only reads, change one that writes.
+func ask[Req, Resp any](f func(*turn, Req) (Resp, error)) verb {
+	return verb{run: decoded(f)}
+}
+
+func change[Req, Resp any](f func(*turn, Req) (Resp, error)) verb {
+	return verb{mutates: true, run: decoded(f)}
+}
+
+func decoded[Req, Resp any](f func(*turn, Req) (Resp, error)) func(*turn, []byte) (any, error) {
+	return func(t *turn, body []byte) (any, error) {
+		var req Req
+		if err := json.Unmarshal(body, &req); err != nil {
+			return nil, cloud.Errorf("MalformedQueryString", "request: %v", err)
+		}
+		return f(t, req)
+	}
+}
+
+// verbs are all that can be asked of the records, by EC2's names where it has them.
+func verbs() map[string]verb {
+	register := change(registerImage)
+	register.prepare = inspectImage
+	return map[string]verb{
+		"CreateUser":                    change(createUser),
+		"DescribeUsers":                 ask(describeUsers),
+		"RegisterImage":                 register,
+		"DeregisterImage":               change(deregisterImage),
+		"DescribeImages":                ask(describeImages),
+		"ImportKeyPair":                 change(importKeyPair),
+		"DeleteKeyPair":                 change(deleteKeyPair),
+		"DescribeKeyPairs":              ask(describeKeyPairs),
+		"CreateSecurityGroup":           change(createGroup),
+		"DeleteSecurityGroup":           change(deleteGroup),
+		"DescribeSecurityGroups":        ask(describeGroups),
+		"AuthorizeSecurityGroupIngress": change(authorize),
+		"RevokeSecurityGroupIngress":    change(revoke),
+		"RunInstances":                  change(runInstances),
+		"DescribeInstances":             ask(describeInstances),
+		"RebootInstances":               change(rebootInstances),
+		"TerminateInstances":            change(terminateInstances),
+		"AllocateAddress":               change(allocateAddress),
+		"AssociateAddress":              change(associateAddress),
+		"DisassociateAddress":           change(disassociateAddress),
+		"ReleaseAddress":                change(releaseAddress),
+		"DescribeAddresses":             ask(describeAddresses),
+		"DescribeAvailabilityZones":     ask(describeZones),
+		"DescribeInstanceTypes":         ask(describeTypes),
+		"ModifyInstanceType":            change(modifyType),
+		"DescribeHosts":                 ask(describeHosts),
+		"DeclareDead":                   change(declareDead),
+		"TakeOver":                      change(takeOver),
+	}
+}
+
+// Verbs lists the verbs' names.
+func Verbs() (names []string) {
+	for name := range verbs() {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	return names
+}
+
+// Call is a request to carry out a verb. With Check nothing is written: the answer
+// is what it would be.
+type Call struct {
+	Verb   string          `json:"verb"`
+	Caller Caller          `json:"caller"`
+	Check  bool            `json:"check,omitempty"`
+	Body   json.RawMessage `json:"body"`
+}
+
+// Answer is what a call was answered. Touched are the hosts that are to be
+// something else than before; Plans, in a check, what they would be.
+type Answer struct {
+	Body    json.RawMessage      `json:"body"`
+	Touched []string             `json:"touched,omitempty"`
+	Plans   map[string]plan.Host `json:"plans,omitempty"`
+}
+
+// errChecked aborts the transaction of a check.
+var errChecked = errors.New("checked only")
+
+// Do carries out a verb.
+func (c *Controller) Do(_ context.Context, call Call) (Answer, error) {
+	v, ok := verbs()[call.Verb]
+	if !ok {
+		return Answer{}, cloud.Errorf("InvalidAction", "there is no verb %s", call.Verb)
+	}
+	if v.prepare != nil {
+		body, err := v.prepare(c, call.Body, call.Check)
+		if err != nil {
+			return Answer{}, err
+		}
+		call.Body = body
+	}
+	if !v.mutates {
+		return c.read(v, call)
+	}
+	return c.write(v, call)
+}
+
+func (c *Controller) read(v verb, call Call) (Answer, error) {
+	t := &turn{Tx: c.Store.View(), c: c, user: call.Caller.User, now: c.Now()}
+	if err := t.known(); err != nil {
+		return Answer{}, err
+	}
+	resp, err := v.run(t, call.Body)
+	if err != nil {
+		return Answer{}, err
+	}
+	return answer(resp)
+}
+
+func (t *turn) known() error {
+	if _, ok := t.User(t.user); !ok {
+		return cloud.Errorf("AuthFailure", "there is no user %q: see eucactl describe-users", t.user)
+	}
+	return nil
+}
+
+func answer(resp any) (Answer, error) {
+	body, err := json.Marshal(resp)
+	return Answer{Body: body}, err
+}
+
+// write runs the verb in a transaction, with its answer kept under the client's
+// token in the same transaction, and finds the hosts that it touches.
+func (c *Controller) write(v verb, call Call) (out Answer, err error) {
+	before := c.compileAll(c.Store.View())
+	actor := state.Actor{User: call.Caller.User, Verb: call.Verb, Time: c.Now()}
+	_, err = c.Store.Update(actor, func(tx *state.Tx) error {
+		t := &turn{Tx: tx, c: c, user: call.Caller.User, now: actor.Time}
+		if err := t.known(); err != nil {
+			return err
+		}
+		if old, ok, err := t.answered(call); err != nil || ok {
+			out.Body = old
+			return err
+		}
+		resp, err := v.run(t, call.Body)
+		if err != nil {
+			return err
+		}
+		if out, err = answer(resp); err != nil {
+			return err
+		}
+		out.Touched, out.Plans = c.touched(before, tx)
+		if call.Check {
+			return errChecked
+		}
+		out.Plans = nil
+		t.keepAnswer(call, out.Body)
+		return nil
+	})
+	if errors.Is(err, errChecked) {
+		err = nil
+	}
+	return out, err
+}
+
+// answered finds what the same request, by its token, was answered before.
+func (t *turn) answered(call Call) (json.RawMessage, bool, error) {
+	if call.Caller.Token == "" {
+		return nil, false, nil
+	}
+	old, ok := t.Answer(t.user + "/" + call.Caller.Token)
+	if !ok {
+		return nil, false, nil
+	}
+	if old.Verb != call.Verb || old.Request != requestSum(call) {
+		return nil, false, cloud.Errorf("IdempotentParameterMismatch", "client token %q was used for another request", call.Caller.Token)
+	}
+	return old.Body, true, nil
+}
+
+func (t *turn) keepAnswer(call Call, body []byte) {
+	if call.Caller.Token == "" {
+		return
+	}
+	t.PutAnswer(cloud.Answer{
+		Token: t.user + "/" + call.Caller.Token, Verb: call.Verb, Request: requestSum(call), Body: body, When: t.now,
+	})
+}
+
+func requestSum(call Call) string { return fmt.Sprintf("%x", sha256.Sum256(call.Body)) }
+
+// code is the EC2 code of an error, if it has one.
+func code(err error) string {
+	var refused *cloud.Error
+	if errors.As(err, &refused) {
+		return refused.Code
+	}
+	return ""
+}

@@ -1,0 +1,187 @@
+package controller
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"eucactl/cloud"
+	"eucactl/facts"
+	"eucactl/inventory"
+	"eucactl/plan"
+	"eucactl/remote"
+	"eucactl/state"
+	"eucactl/tasks"
+)
+
+// visit is one program on one host: one connection, one exec channel.
+type visit struct {
+	c     *Controller
+	host  *inventory.Host
+	plan  plan.Host
+	tx    *state.Tx // the moment that the plan was compiled from
+	fence *tasks.Fence
+	check bool
+	diff  bool
+
+	seen    cloud.Seen // before the visit; after it, what is to be kept
+	program *tasks.Program
+	mark    string
+}
+
+// report visits the host and leaves in v.seen what it showed.
+func (v *visit) report(ctx context.Context) HostReport {
+	out := HostReport{Host: v.host.Name}
+	if d, dead := v.tx.DeadHost(v.host.Name); dead {
+		out.Outcome, out.Words = HostDead, fmt.Sprintf("declared dead by %s: %s", d.Who, d.Why)
+		return out
+	}
+	defer v.c.lock(v.host.Name)()
+	v.seen.Host, v.seen.Tried = v.host.Name, v.c.Now()
+	rep, err := v.run(ctx)
+	if err != nil && !rep.Hello {
+		v.seen.Problem = err.Error()
+		out.unreached(err)
+		if !remote.Unreachable(err) {
+			out.Outcome, out.Next = HostFailed, ""
+		}
+		return out
+	}
+	out.count(v.program, rep.Results)
+	out.judge(rep)
+	if err != nil && out.Outcome != HostFailed {
+		out.Outcome, out.Words = HostUnreachable, "the answer broke off: "+err.Error()
+	}
+	v.observe(rep, out)
+	return out
+}
+
+// run sends the program and reads its reply; a second stage follows on the same
+// channel if the host's facts have moved.
+func (v *visit) run(ctx context.Context) (rep tasks.Report, err error) {
+	text, err := v.text(v.seen.Facts, 1)
+	if err != nil {
+		return rep, err
+	}
+	return v.send(ctx, text)
+}
+
+// send opens the connection and its one exec channel, and talks until the program
+// has nothing more to say.
+func (v *visit) send(ctx context.Context, text string) (rep tasks.Report, err error) {
+	conn, err := v.c.Dial(ctx, v.host)
+	if err != nil {
+		return rep, err
+	}
+	defer conn.Close()
+	s, err := conn.Run(ctx)
+	if err != nil {
+		return rep, err
+	}
+	defer s.Close()
+	reply := bufio.NewReaderSize(s, 64<<10)
+	if rep, err = v.talk(ctx, conn, s, reply, text); err != nil || !rep.Stage {
+		return rep, v.ending(s, rep, err)
+	}
+	read, err := facts.ReadHost(rep.Sections["host"].Text)
+	if err != nil {
+		return rep, fmt.Errorf("facts of %s: %w", v.host.Name, err)
+	}
+	v.seen.Facts, v.seen.FactSum = read, tasks.Sum(rep.Sections["host"].Text)
+	if text, err = v.text(v.seen.Facts, 2); err != nil {
+		return rep, err
+	}
+	rep, err = v.talk(ctx, conn, s, reply, text)
+	rep.Hello = true
+	return rep, v.ending(s, rep, err)
+}
+
+// text renders the program for the given facts.
+func (v *visit) text(known cloud.HostFacts, stage int) (string, error) {
+	var err error
+	if v.program, err = v.c.Site.program(v.c.Inventory, v.host, v.plan, known); err != nil {
+		return "", err
+	}
+	v.mark = "@" + v.c.NewID("") + v.c.NewID("")
+	return v.program.Text(tasks.Env{
+		Mark: v.mark, Check: v.check, Diff: v.diff, Cloud: v.plan.Cloud, Login: v.host.User, Fence: v.fence,
+		Facts: v.seen.FactSum, FactsScript: facts.HostScript, Stage: stage, LockWait: int(v.c.LockWait.Seconds()),
+	})
+}
+
+// talk sends a program and reads its reply, putting files in place as it asks.
+func (v *visit) talk(ctx context.Context, conn remote.Conn, s remote.Session, reply *bufio.Reader, text string) (tasks.Report, error) {
+	sent := make(chan error, 1)
+	go func() { _, err := io.WriteString(s, text); sent <- err }()
+	hooks := tasks.Hooks{OnLine: v.c.OnLine, OnNeed: func(sum string) {
+		answer := "have " + sum
+		if err := v.put(ctx, conn, sum); err != nil {
+			answer = "lack " + sum + " " + strings.ReplaceAll(err.Error(), "\n", " ")
+		}
+		_, _ = io.WriteString(s, answer+"\n") // a lost host is noticed by the reader
+	}}
+	rep, err := tasks.Read(reply, v.program, v.mark, hooks, nil)
+	if err == nil && !rep.Hello {
+		err = <-sent
+	}
+	return rep, err
+}
+
+// ending finds out why a program never spoke: the shell's own words know.
+func (v *visit) ending(s remote.Session, rep tasks.Report, err error) error {
+	if rep.Hello || err != nil {
+		return err
+	}
+	if err := s.Wait(); err != nil {
+		return err
+	}
+	return fmt.Errorf("%s: the program said nothing: %s", v.host.Name, lastLine(s.Stderr()))
+}
+
+// put brings content that the program asked for.
+func (v *visit) put(ctx context.Context, conn remote.Conn, sum string) error {
+	content, size, closer, err := v.content(sum)
+	if err != nil {
+		return err
+	}
+	if closer != nil {
+		defer closer.Close()
+	}
+	return conn.Put(ctx, remote.File{Path: incoming(v.host.User) + "/" + sum, Content: content, Size: size})
+}
+
+func incoming(login string) string {
+	if login == "" {
+		login = "root"
+	}
+	return "/var/lib/eucactl/host/incoming/" + login
+}
+
+// content opens what a sum names: a part of the program, an image file, or a seed
+// disk made again from the record.
+func (v *visit) content(sum string) (io.ReaderAt, int64, io.Closer, error) {
+	if text, ok := v.program.Content(sum); ok {
+		return strings.NewReader(text), int64(len(text)), nil, nil
+	}
+	if v.plan.Node == nil {
+		return nil, 0, nil, errors.New("nothing known has this sum")
+	}
+	for _, m := range v.plan.Node.Machines {
+		if m.Seed.Sum == sum {
+			text, err := v.c.seedDisk(v.tx, cloud.InstanceID(m.ID))
+			return strings.NewReader(text), int64(len(text)), nil, err
+		}
+	}
+	f, err := v.c.Images.Open(sum)
+	if err != nil {
+		return nil, 0, nil, err
+	}
+	st, err := f.Stat()
+	if err != nil {
+		return nil, 0, nil, errors.Join(err, f.Close())
+	}
+	return f, st.Size(), f, nil
+}

@@ -1,0 +1,172 @@
+package lab
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// netnsDir is where iproute2 keeps named network namespaces.
+const netnsDir = "/run/netns"
+
+// Net names the network namespace of a host; "." is the lab's own, with the switches and the controller. The dot
+// cannot occur in the names of labs or hosts, so no two labs can mean the same namespace.
+func (l *Lab) Net(host string) string {
+	if host == "." {
+		return l.Name
+	}
+	return l.Name + "." + host
+}
+
+func namespaceExists(name string) bool {
+	_, err := os.Stat(filepath.Join(netnsDir, name))
+	return err == nil
+}
+
+// namespaces lists those of this lab that exist.
+func (l *Lab) namespaces() []string {
+	entries, err := os.ReadDir(netnsDir)
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, e := range entries {
+		if e.Name() == l.Name || strings.HasPrefix(e.Name(), l.Name+".") {
+			names = append(names, e.Name())
+		}
+	}
+	return names
+}
+
+func deleteNamespaces(names []string) error {
+	var batch strings.Builder
+	for _, name := range names {
+		if namespaceExists(name) {
+			fmt.Fprintf(&batch, "netns del %s\n", name)
+		}
+	}
+	return ipBatch("", batch.String())
+}
+
+// raiseNetwork makes the lab's namespace and its two switches. They neither filter nor learn multicast groups, and
+// forward a new port at once.
+func (l *Lab) raiseNetwork() error {
+	if namespaceExists(l.Name) && exec.Command("ip", "-n", l.Name, "link", "show", publicBridge).Run() == nil {
+		return nil
+	}
+	if !namespaceExists(l.Name) {
+		if err := ipBatch("", "netns add "+l.Name+"\n"); err != nil {
+			return err
+		}
+	}
+	var batch strings.Builder
+	batch.WriteString("link set lo up\n")
+	for _, name := range []string{privateBridge, publicBridge} {
+		fmt.Fprintf(&batch, "link add %s type bridge stp_state 0 forward_delay 0 mcast_snooping 0 nf_call_iptables 0 nf_call_ip6tables 0 nf_call_arptables 0\n", name)
+		fmt.Fprintf(&batch, "link set %s up\n", name)
+	}
+	fmt.Fprintf(&batch, "addr add %s/24 dev %s\n", ControllerAddress, privateBridge)
+	if err := ipBatch(l.Name, batch.String()); err != nil {
+		return err
+	}
+	return l.inNetwork(".", quietBridges)
+}
+
+// quietBridges keeps the machine's br_netfilter, where it is loaded, from passing the lab's frames to iptables. A setting that this kernel does not have needs no change.
+func quietBridges() error {
+	for _, path := range []string{
+		"net/bridge/bridge-nf-call-iptables", "net/bridge/bridge-nf-call-ip6tables", "net/bridge/bridge-nf-call-arptables",
+	} {
+		err := os.WriteFile(filepath.Join("/proc/sys", path), []byte("0"), 0)
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// plug makes the hosts' namespaces anew with their cables in the switches.
+func (l *Lab) plug(hosts []Host) error {
+	var spaces, links strings.Builder
+	for _, h := range hosts {
+		fmt.Fprintf(&spaces, "netns add %s\n", l.Net(h.Name))
+		for i, bridge := range h.cables() {
+			cable := fmt.Sprintf("%s.%d", h.Name, i)
+			fmt.Fprintf(&links, "link add %s type veth peer name eth%d address %s netns %s\n", cable, i, l.mac(h, i), l.Net(h.Name))
+			fmt.Fprintf(&links, "link set %s master %s up\n", cable, bridge)
+		}
+	}
+	if err := ipBatch("", spaces.String()); err != nil {
+		return err
+	}
+	return ipBatch(l.Name, links.String())
+}
+
+// unplug removes a host's cables. The namespace would take them along, but only some time after its last process.
+func (l *Lab) unplug(name string) error {
+	h, err := l.Host(name)
+	if err != nil || !namespaceExists(l.Name) {
+		return err
+	}
+	for i := range h.cables() {
+		// A cable that is not there is what is wanted; any other trouble shows when it is made again.
+		_ = exec.Command("ip", "-n", l.Name, "link", "del", fmt.Sprintf("%s.%d", h.Name, i)).Run()
+	}
+	return nil
+}
+
+// cables lists the switch behind eth0, eth1 ...
+func (h Host) cables() []string {
+	switch h.Role {
+	case Frontend:
+		return []string{privateBridge, publicBridge}
+	case Client:
+		return []string{publicBridge}
+	default:
+		return []string{privateBridge}
+	}
+}
+
+func (l *Lab) mac(h Host, i int) string {
+	id := l.uuid(h, "mac")
+	return fmt.Sprintf("02:1a:b0:%02x:%02x:%02x", id[0], id[1], id[2]&0xf0|byte(i))
+}
+
+// configuration is what the host itself says to ip at boot: there is no default route anywhere.
+func (l *Lab) configuration(h Host) string {
+	var b strings.Builder
+	b.WriteString("link set lo up\n")
+	switch h.Role {
+	case Frontend:
+		fmt.Fprintf(&b, "link set eth0 up\naddr add %s/24 brd + dev eth0\n", h.Private)
+		fmt.Fprintf(&b, "link set eth1 up\naddr add %s/24 brd + dev eth1\n", h.Public)
+	case Node:
+		fmt.Fprintf(&b, "link add br0 address %s type bridge stp_state 0 forward_delay 0 mcast_snooping 0\n", l.mac(h, 0))
+		fmt.Fprintf(&b, "link set eth0 master br0 up\nlink set br0 up\naddr add %s/24 brd + dev br0\n", h.Private)
+	case Client:
+		fmt.Fprintf(&b, "link set eth0 up\naddr add %s/24 brd + dev eth0\n", h.Public)
+	default:
+		fmt.Fprintf(&b, "link set eth0 up\naddr add %s/24 brd + dev eth0\n", h.Private)
+	}
+	return b.String()
+}
+
+// ipBatch runs many lines of ip in one process, inside the named namespace if there is one.
+func ipBatch(space, lines string) error {
+	if lines == "" {
+		return nil
+	}
+	args := []string{"-batch", "-"}
+	if space != "" {
+		args = append([]string{"-n", space}, args...)
+	}
+	cmd := exec.Command("ip", args...)
+	cmd.Stdin = strings.NewReader(lines)
+	if words, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("ip -batch in %q: %w: %s\n%s", space, err, strings.TrimSpace(string(words)), lines)
+	}
+	return nil
+}

@@ -1,0 +1,115 @@
+package lab
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Alive says whether the host runs.
+func (l *Lab) Alive(host string) bool {
+	_, alive := l.process(host)
+	return alive
+}
+
+// process returns the host's process 1 as the machine numbers it, 0 if it was never started, and whether it runs. The
+// recorded start time tells it from a later process with the same number.
+func (l *Lab) process(host string) (pid int, alive bool) {
+	text, err := os.ReadFile(filepath.Join(l.hostDir(host), "pid"))
+	if err != nil {
+		return 0, false
+	}
+	var started string
+	if _, err := fmt.Sscan(string(text), &pid, &started); err != nil {
+		return 0, false
+	}
+	return pid, started == startTime(pid)
+}
+
+// startTime is field 22 of /proc/PID/stat, "" for a process that is gone or a zombie.
+func startTime(pid int) string {
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return ""
+	}
+	// The command name may hold anything, also parentheses.
+	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+	if len(fields) < 20 || fields[0] == "Z" || fields[0] == "X" {
+		return ""
+	}
+	return fields[19]
+}
+
+// killInside kills every process in the named network namespaces except this one and its ancestors, and returns when
+// they are gone. A host's process 1 takes along what moved to a namespace of its own.
+func killInside(spaces []string) error {
+	inodes := map[uint64]bool{}
+	for _, name := range spaces {
+		var st syscall.Stat_t
+		if err := syscall.Stat(filepath.Join(netnsDir, name), &st); err == nil {
+			inodes[st.Ino] = true
+		}
+	}
+	if len(inodes) == 0 {
+		return nil
+	}
+	spared := lineage()
+	for limit := time.Now().Add(20 * time.Second); ; time.Sleep(2 * time.Millisecond) {
+		pids := inside(inodes, spared)
+		if len(pids) == 0 {
+			return nil
+		}
+		if time.Now().After(limit) {
+			return fmt.Errorf("processes %v of %s do not die", pids, strings.Join(spaces, ", "))
+		}
+		for _, pid := range pids {
+			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+				return fmt.Errorf("kill %d: %w", pid, err)
+			}
+		}
+	}
+}
+
+// inside lists the processes whose network namespace is one of those.
+func inside(inodes map[uint64]bool, spared map[int]bool) []int {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil
+	}
+	var pids []int
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil || spared[pid] {
+			continue
+		}
+		var st syscall.Stat_t
+		// A zombie has no namespaces any more, so it does not count.
+		if syscall.Stat("/proc/"+e.Name()+"/ns/net", &st) == nil && inodes[st.Ino] {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// lineage is this process and its ancestors: a test that runs inside the lab's namespace may take the lab down.
+func lineage() map[int]bool {
+	pids := map[int]bool{}
+	for pid := os.Getpid(); pid > 0 && !pids[pid]; {
+		pids[pid] = true
+		text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+		if err != nil {
+			break
+		}
+		fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+		if len(fields) < 2 {
+			break
+		}
+		pid, _ = strconv.Atoi(fields[1])
+	}
+	return pids
+}

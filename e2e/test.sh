@@ -1,0 +1,6 @@
+#!/bin/bash
+# All tests, in the order in which failures are cheapest to understand.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+go vet ./...
+go test -count=1 -timeout 20m ./...

@@ -1,0 +1,229 @@
+package tasks
+
+import (
+	"fmt"
+	"math"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// A Blob is content that an argument names by its sum.
+type Blob struct {
+	Sum     string
+	Content string
+	Lazy    bool // may arrive when apply needs it, not before
+	Upload  bool // only the sum is known here: it arrives by sftp
+}
+
+// Args turns a playbook's named arguments into the positional ones of a kind.
+// Text, bool, whole numbers and lists of them become text ("true", "64",
+// separated by blanks); a parameter called content becomes a Blob and its sum,
+// one called upload is a sum already. An argument that is nil counts as not given.
+func (l *Library) Args(kind string, named map[string]any) ([]string, []Blob, error) {
+	k, err := l.Kind(kind)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := k.knows(named); err != nil {
+		return nil, nil, err
+	}
+	var args []string
+	var blobs []Blob
+	for _, p := range k.Params {
+		value, given := named[p.Name]
+		if !given || value == nil {
+			if p.Required {
+				return nil, nil, fmt.Errorf("%s: %s is missing (parameters: %s)", k.Name, p.Name, k.usage())
+			}
+			args = append(args, p.Default)
+			continue
+		}
+		arg, blob, err := p.arg(value)
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: %s: %w", k.Name, p.Name, err)
+		}
+		args = append(args, arg)
+		if blob != nil {
+			blobs = append(blobs, *blob)
+		}
+	}
+	return args, blobs, nil
+}
+
+func (k Kind) knows(named map[string]any) error {
+	var known []string
+	for _, p := range k.Params {
+		known = append(known, p.Name)
+	}
+	var unknown []string
+	for name := range named {
+		if !slices.Contains(known, name) {
+			unknown = append(unknown, name)
+		}
+	}
+	if len(unknown) == 0 {
+		return nil
+	}
+	slices.Sort(unknown)
+	return fmt.Errorf("%s has no parameter %q%s (parameters: %s)",
+		k.Name, unknown[0], didYouMean(unknown[0], known), k.usage())
+}
+
+func (k Kind) usage() string {
+	var words []string
+	for _, p := range k.Params {
+		switch {
+		case p.Required:
+			words = append(words, p.Name)
+		default:
+			words = append(words, p.Name+"="+p.Default)
+		}
+	}
+	if len(words) == 0 {
+		return "none"
+	}
+	return strings.Join(words, ", ")
+}
+
+func (p Param) arg(value any) (string, *Blob, error) {
+	switch p.Name {
+	case "content":
+		s, ok := value.(string)
+		if !ok {
+			return "", nil, fmt.Errorf("must be text, not %T", value)
+		}
+		sum := Sum(s)
+		return sum, &Blob{Sum: sum, Content: s, Lazy: p.Lazy}, nil
+	case "upload":
+		s, ok := value.(string)
+		if !ok || !IsSum(s) {
+			return "", nil, fmt.Errorf("must be the sha256 of what is sent, not %v", value)
+		}
+		return s, &Blob{Sum: s, Upload: true}, nil
+	case "path":
+		s, ok := value.(string)
+		if !ok || !strings.HasPrefix(s, "/") {
+			return "", nil, fmt.Errorf("must be an absolute path, not %v", value)
+		}
+	}
+	if octalDefault.MatchString(p.Default) {
+		s, err := modeText(value)
+		return s, nil, err
+	}
+	s, err := argText(value)
+	return s, nil, err
+}
+
+// A parameter whose default looks like a file mode takes file modes.
+var (
+	octalDefault = regexp.MustCompile(`^0[0-7]{3}$`)
+	octal        = regexp.MustCompile(`^[0-7]{1,4}$`)
+)
+
+// modeText takes a mode as text, or as the number that YAML makes of 0644: 420.
+func modeText(value any) (string, error) {
+	s, isText := value.(string)
+	if n, ok := whole(value); ok {
+		s, isText = fmt.Sprintf("%04o", n), true
+	}
+	if !isText || !octal.MatchString(s) {
+		return "", fmt.Errorf("must be an octal mode such as \"0644\", not %v", value)
+	}
+	return s, nil
+}
+
+func argText(value any) (string, error) {
+	switch v := value.(type) {
+	case string:
+		if strings.ContainsRune(v, 0) {
+			return "", fmt.Errorf("a NUL byte cannot be an argument")
+		}
+		return v, nil
+	case []any:
+		return listText(v)
+	case []string:
+		items := make([]any, len(v))
+		for i, s := range v {
+			items[i] = s
+		}
+		return listText(items)
+	case bool:
+		return strconv.FormatBool(v), nil
+	}
+	if n, ok := whole(value); ok {
+		return strconv.FormatInt(n, 10), nil
+	}
+	return "", fmt.Errorf("must be text, true or false, a whole number or a list of them, not %T (%v)", value, value)
+}
+
+func listText(items []any) (string, error) {
+	var words []string
+	for i, item := range items {
+		switch item.(type) {
+		case []any, []string:
+			return "", fmt.Errorf("item %d is a list in a list", i+1)
+		}
+		s, err := argText(item)
+		if err != nil {
+			return "", fmt.Errorf("item %d: %w", i+1, err)
+		}
+		if s == "" || strings.ContainsFunc(s, unicode.IsSpace) {
+			return "", fmt.Errorf("item %d, %q, is empty or contains blanks", i+1, s)
+		}
+		words = append(words, s)
+	}
+	return strings.Join(words, " "), nil
+}
+
+func whole(value any) (int64, bool) {
+	switch v := value.(type) {
+	case int:
+		return int64(v), true
+	case int32:
+		return int64(v), true
+	case int64:
+		return v, true
+	case uint64:
+		return int64(v), v <= math.MaxInt64
+	case float64:
+		return int64(v), v == math.Trunc(v) && math.Abs(v) < 1<<53
+	}
+	return 0, false
+}
+
+// didYouMean is the known name nearest to a mistyped one, as the end of a sentence.
+func didYouMean(name string, known []string) string {
+	best, least := "", len(name)/3+2
+	for _, k := range known {
+		if d := distance(name, k); d < least {
+			best, least = k, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf("; did you mean %q?", best)
+}
+
+// distance counts the insertions, deletions and replacements between a and b.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		corner := row[0]
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			d := corner
+			if a[i-1] != b[j-1] {
+				d = 1 + min(corner, row[j], row[j-1])
+			}
+			corner, row[j] = row[j], d
+		}
+	}
+	return row[len(b)]
+}

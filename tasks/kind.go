@@ -1,0 +1,189 @@
+package tasks
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"regexp"
+	"slices"
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+)
+
+//go:embed *.sh
+var builtin embed.FS
+
+// A Kind is one word of the vocabulary: a file KIND.sh whose first line is
+// "# KIND param param=default ...".
+type Kind struct {
+	Name   string
+	Params []Param
+	Doc    string // the comment below the first line
+	Text   string
+
+	HasCheck bool // without check_KIND it is an act
+	HasRead  bool
+	HasDiff  bool
+}
+
+// A Param is a named argument of a playbook and, by its place, a positional one
+// of the kind's functions.
+type Param struct {
+	Name     string
+	Default  string
+	Required bool
+	Lazy     bool // "content:lazy": only apply reads it, so a big one is sent when needed
+}
+
+// A Library holds the kinds that a program may use.
+type Library struct {
+	kinds map[string]Kind
+}
+
+var (
+	kindName  = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
+	paramWord = regexp.MustCompile(`^([a-z][a-z0-9_]*)(:lazy|\?|=(\S*))?$`)
+	function  = regexp.MustCompile(`(?m)^(check|apply|read|diff)_([a-z0-9_]+)\(\)`)
+)
+
+// Builtin is the library of the kinds that come with eucactl.
+func Builtin() (*Library, error) {
+	l := &Library{kinds: map[string]Kind{}}
+	return l, l.read(builtin, "tasks")
+}
+
+// Overlay is l with a user's own kinds, the *.sh files of fsys. They may not
+// take the name of a built-in one: the cloud's own playbooks rely on those.
+// from names the place in errors.
+func (l *Library) Overlay(fsys fs.FS, from string) (*Library, error) {
+	over := &Library{kinds: map[string]Kind{}}
+	if err := over.read(fsys, from); err != nil {
+		return nil, err
+	}
+	for name, k := range over.kinds {
+		if _, taken := l.kinds[name]; taken {
+			return nil, fmt.Errorf("%s/%s.sh: there is a built-in kind of this name", from, name)
+		}
+		// Text that is not whole would end the program's function early, and a
+		// program cut in half could run.
+		if err := parses(k.Text); err != nil {
+			return nil, fmt.Errorf("%s/%s.sh: %w", from, name, err)
+		}
+	}
+	for name, k := range l.kinds {
+		over.kinds[name] = k
+	}
+	return over, nil
+}
+
+func parses(text string) error {
+	_, err := syntax.NewParser(syntax.Variant(syntax.LangPOSIX)).Parse(strings.NewReader(text), "")
+	return err
+}
+
+func (l *Library) read(fsys fs.FS, from string) error {
+	files, err := fs.Glob(fsys, "*.sh")
+	if err != nil {
+		return fmt.Errorf("%s: %w", from, err)
+	}
+	for _, file := range files {
+		if file == "prelude.sh" {
+			continue
+		}
+		text, err := fs.ReadFile(fsys, file)
+		if err != nil {
+			return fmt.Errorf("%s: %w", from, err)
+		}
+		k, err := parseKind(strings.TrimSuffix(file, ".sh"), string(text))
+		if err != nil {
+			return fmt.Errorf("%s/%s: %w", from, file, err)
+		}
+		l.kinds[k.Name] = k
+	}
+	return nil
+}
+
+func parseKind(name, text string) (Kind, error) {
+	k := Kind{Name: name, Text: strings.TrimRight(text, "\n") + "\n"}
+	if !kindName.MatchString(name) {
+		return k, fmt.Errorf("a kind's name is lower-case letters, digits and _, not %q", name)
+	}
+	if strings.ContainsRune(text, 0) {
+		return k, errors.New("a NUL byte cannot be part of a program")
+	}
+	if strings.HasPrefix(text, "#!") {
+		_, text, _ = strings.Cut(text, "\n")
+	}
+	head, rest, _ := strings.Cut(text, "\n")
+	words := strings.Fields(strings.TrimPrefix(head, "#"))
+	if !strings.HasPrefix(head, "#") || len(words) == 0 || words[0] != name {
+		return k, fmt.Errorf("the first line must be \"# %s\" and its parameters", name)
+	}
+	var err error
+	if k.Params, err = parseParams(words[1:]); err != nil {
+		return k, err
+	}
+	k.Doc = headComment(rest)
+	for _, f := range function.FindAllStringSubmatch(text, -1) {
+		if f[2] != name {
+			continue
+		}
+		k.HasCheck = k.HasCheck || f[1] == "check"
+		k.HasRead = k.HasRead || f[1] == "read"
+		k.HasDiff = k.HasDiff || f[1] == "diff"
+	}
+	if !strings.Contains(text, "apply_"+name+"()") {
+		return k, fmt.Errorf("apply_%s() is missing", name)
+	}
+	return k, nil
+}
+
+func parseParams(words []string) ([]Param, error) {
+	var params []Param
+	for _, w := range words {
+		m := paramWord.FindStringSubmatch(w)
+		if m == nil {
+			return nil, fmt.Errorf("parameter %q is none of name, name=default, name? and name:lazy", w)
+		}
+		if slices.ContainsFunc(params, func(p Param) bool { return p.Name == m[1] }) {
+			return nil, fmt.Errorf("parameter %q is named twice", m[1])
+		}
+		params = append(params, Param{
+			Name: m[1], Default: m[3], Lazy: m[2] == ":lazy",
+			Required: m[2] == "" || m[2] == ":lazy",
+		})
+	}
+	return params, nil
+}
+
+func headComment(text string) string {
+	var doc []string
+	for line := range strings.Lines(text) {
+		if !strings.HasPrefix(line, "#") {
+			break
+		}
+		doc = append(doc, strings.TrimPrefix(strings.TrimPrefix(strings.TrimRight(line, "\n"), "#"), " "))
+	}
+	return strings.TrimSpace(strings.Join(doc, "\n"))
+}
+
+// Kind finds a kind by its name; the error suggests the nearest one.
+func (l *Library) Kind(name string) (Kind, error) {
+	k, ok := l.kinds[name]
+	if !ok {
+		return k, fmt.Errorf("no such task kind: %q%s", name, didYouMean(name, l.Names()))
+	}
+	return k, nil
+}
+
+// Names are the kinds' names in order.
+func (l *Library) Names() []string {
+	var names []string
+	for name := range l.kinds {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}

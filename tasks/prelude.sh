@@ -1,0 +1,336 @@
+# The prelude: what stands in front of every program's tasks. It runs in POSIX
+# sh (dash, bash, busybox), inside the one function that is the program, so a
+# program that arrives cut in half does nothing at all.
+#
+# A line that begins with $MARK is ours and read by report.go; any other line
+# is the running task speaking. The newline in front keeps a tool's unfinished
+# line from hiding ours. A reader that is gone ends the program here, also
+# where SIGPIPE is ignored.
+say() { printf '\n%s %s\n' "$MARK" "$*" || exit 1; }
+
+# stop WORDS: the program cannot go on, and no task is to blame.
+stop() {
+	say stopped "$*"
+	exit 1
+}
+
+# --- For kinds ---
+
+# die WORDS: check cannot tell, or apply fails. Not for read_KIND.
+die() {
+	printf '%s\n' "$*" >&2
+	exit 2
+}
+
+# blob SUM: the content to stdout. blob_file SUM: the path of an uploaded one.
+blob() { "blob_$1"; }
+blob_file() {
+	[ -f "$HOST_DIR/blobs.tmp/$1" ] || die "blob $1 was not uploaded"
+	printf '%s\n' "$HOST_DIR/blobs.tmp/$1"
+}
+
+# sum_of PATH: the file's sha256, nothing if it is absent. Never returns 1, so
+# that a file which cannot be read is not taken for one that differs.
+sum_of() {
+	[ -e "$1" ] || return 0
+	sum_of_line=$(sha256sum <"$1") || return 2
+	printf '%s\n' "${sum_of_line%% *}"
+}
+
+# --- The run ---
+
+open_run() {
+	exec 2>&1
+	LC_ALL=C
+	PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+	export LC_ALL PATH
+	unset IFS ENV BASH_ENV CDPATH TMPDIR GREP_OPTIONS POSIXLY_CORRECT
+	umask 077
+	cd /
+	fresh=' ' wanted='' quiet='' fetched='' staged=''
+	say hello 1
+}
+
+# One run at a time on a host. A check excludes only those who change things,
+# and writes nothing: it takes the lock only if the file is there. busybox's
+# flock has no -w, hence the loop.
+take_lock() {
+	lock_how=-x lock_left=$LOCK_WAIT
+	if [ -z "$CHECK" ]; then
+		(: >>"$LOCK") || stop "cannot open $LOCK"
+		exec 9>>"$LOCK"
+	elif [ -f "$LOCK" ]; then
+		lock_how=-s
+		exec 9<"$LOCK"
+	else
+		return 0
+	fi
+	while :; do
+		flock "$lock_how" -n 9
+		lock_rc=$?
+		[ $lock_rc != 0 ] || break
+		[ $lock_rc = 1 ] || stop "flock $LOCK: exit status $lock_rc"
+		if [ "$lock_left" -le 0 ]; then
+			lock_last=
+			read -r lock_last <"$LOCK"
+			say busy "another run holds $LOCK; last change by ${lock_last:-nobody yet}"
+			exit 0
+		fi
+		lock_left=$((lock_left - 1))
+		sleep 1 9>&-
+	done
+	if [ -z "$CHECK" ]; then
+		printf 'pid %s, login %s, cloud %s\n' "$$" "$LOGIN" "${CLOUD:-none}" >"$LOCK"
+		# What a killed run left behind may hold secrets.
+		[ ! -e "$HOST_DIR/blobs.tmp" ] || rm -rf "$HOST_DIR/blobs.tmp"
+	fi
+}
+
+# pass_fence FORCE TOKEN ACCEPTED...: the host obeys one controller, and that
+# one's latest program. No fence file, or an empty one, is first contact. Our
+# own token is accepted too: stage two arrives under the token of stage one.
+pass_fence() {
+	fence_force=$1 fence_new=$2
+	shift
+	fence_cloud='' fence_token='' fence_pass=$fence_force
+	if [ -s "$HOST_DIR/fence" ]; then
+		read -r fence_cloud fence_token <"$HOST_DIR/fence"
+		if [ "$fence_cloud" = "$CLOUD" ]; then
+			for fence_one; do
+				[ "$fence_one" != "$fence_token" ] || fence_pass=yes
+			done
+		fi
+	else
+		fence_pass=yes
+	fi
+	if [ -z "$fence_pass" ]; then
+		say fenced "${fence_cloud:-?} ${fence_token:-?}"
+		exit 0
+	fi
+	[ -z "$CHECK" ] || return 0
+	[ -d "$HOST_DIR" ] || mkdir -p "$HOST_DIR" || stop "cannot make $HOST_DIR"
+	printf '%s %s\n' "$CLOUD" "$fence_new" >"$HOST_DIR/fence.new" || stop "cannot write $HOST_DIR/fence.new"
+	mv -f "$HOST_DIR/fence.new" "$HOST_DIR/fence" || stop "cannot write $HOST_DIR/fence"
+}
+
+# stage_facts SUM SCRIPT: the tasks were rendered with facts of that sum. If
+# the host's are others, it prints them and waits for a program made of these.
+stage_facts() {
+	facts_text=$(eval "$2" </dev/null 9>&-)
+	facts_rc=$?
+	facts_sum=$(printf '%s\n' "$facts_text" | sha256sum)
+	if [ $facts_rc = 0 ] && [ -n "$1" ] && [ "${facts_sum%% *}" = "$1" ]; then
+		return 0
+	fi
+	print_section host "$facts_rc" "$facts_text"
+	say stage
+	staged=yes
+}
+
+# section NAME SCRIPT: what the script prints, whole and with its exit status.
+# Its stderr comes before, as words.
+section() {
+	section_text=$(eval "$2" </dev/null 9>&-)
+	print_section "$1" $? "$section_text"
+}
+
+print_section() {
+	say section "$1"
+	[ -z "$3" ] || printf '%s\n' "$3"
+	say section-end "$1" "$2"
+}
+
+# The lock goes before the last word, so that who read it finds the host free.
+close_run() {
+	[ -z "$fetched" ] || rm -rf "$HOST_DIR/blobs.tmp"
+	exec 9>&-
+	say 'done'
+	exit 0
+}
+
+# --- Tasks ---
+
+# guard TERM...: every term must hold, and of a term's alternatives one. Says
+# run, when, needs (guard_needs is the task that failed) or maybe, which is a
+# change that a check cannot foresee.
+guard() {
+	guard_says=run
+	for guard_term; do
+		guard_holds=no guard_needs=''
+		while [ -n "$guard_term" ]; do
+			guard_task=${guard_term%%|*}
+			guard_term=${guard_term#"$guard_task"}
+			guard_term=${guard_term#?}
+			guard_letter=${guard_task%"${guard_task#?}"}
+			guard_task=${guard_task#?}
+			eval "guard_was=\${was_$guard_task-}"
+			case $guard_letter:$guard_was in
+			n:failed | n:unsettled | n:blocked) : "${guard_needs:=$guard_task}" ;;
+			n:?* | o:ok | o:changed | o:would | o:unknown) guard_holds=yes ;;
+			c:changed | c:would | f:failed | f:unsettled) guard_holds=yes ;;
+			s:skipped | s:blocked) guard_holds=yes ;;
+			c:unknown) [ $guard_holds = yes ] || guard_holds=maybe ;;
+			esac
+		done
+		case $guard_holds$guard_needs in
+		yes*) ;;
+		maybe*) guard_says=maybe ;;
+		no) guard_says=when && return ;;
+		no*) guard_says=needs && return ;;
+		esac
+	done
+}
+
+# wants N SUM...: the uploads that task N takes. quiet N: task N shows no diff.
+wants() {
+	shift
+	wanted=$*
+}
+quiet() { quiet=yes; }
+
+task_end() {
+	eval "was_$task_n=$1"
+	say end "$task_n" "$1" "$2"
+}
+
+# task N GUARD KIND ARG...
+#
+# The subshells are plain commands and must stay so, as must every call up to
+# here: sh ignores set -e below anything that is tested (task || :). Descriptor
+# 9 is closed in them, or a daemon started by a task would hold the lock.
+task() {
+	task_n=$1 task_guard=$2 task_kind=$3 task_wants=$wanted task_quiet=$quiet
+	shift 3
+	wanted='' quiet=''
+	# shellcheck disable=SC2086 # the guard is a list of terms
+	guard $task_guard
+	case $guard_says in
+	needs)
+		eval "was_$task_n=blocked"
+		say skip "$task_n" needs "$guard_needs"
+		return
+		;;
+	when)
+		eval "was_$task_n=skipped"
+		say skip "$task_n" when
+		return
+		;;
+	esac
+	say begin "$task_n"
+	if [ $guard_says = maybe ]; then
+		task_end unknown 0
+		return
+	fi
+	case $ACTS in *" $task_kind "*)
+		act "$@"
+		return
+		;;
+	esac
+	refresh
+	(set -e; "check_$task_kind" "$@") </dev/null 9>&-
+	task_rc=$?
+	case $task_rc in
+	0) task_end ok 0 ;;
+	1) settle "$@" ;;
+	*) task_end failed $task_rc ;;
+	esac
+}
+
+# An act has no check: it runs, and nobody can foretell what it changes.
+act() {
+	if [ -n "$CHECK" ]; then
+		task_end unknown 0
+		return
+	fi
+	apply "$@"
+	[ $task_rc != 0 ] || task_end changed 0
+}
+
+# The task's check said that it is not so.
+settle() {
+	show "$@"
+	if [ -n "$CHECK" ]; then
+		task_end would 0
+		return
+	fi
+	apply "$@"
+	[ $task_rc = 0 ] || return
+	refresh
+	(set -e; "check_$task_kind" "$@") </dev/null 9>&-
+	task_rc=$?
+	if [ $task_rc = 0 ]; then
+		task_end changed 0
+	else
+		task_end unsettled $task_rc
+	fi
+}
+
+# What apply fails with becomes the task's end; what it did makes every kind
+# read the host again.
+apply() {
+	# shellcheck disable=SC2086 # a list of sums
+	fetch $task_wants
+	task_rc=$?
+	if [ $task_rc = 0 ]; then
+		fresh=' '
+		(set -e; "apply_$task_kind" "$@") </dev/null 9>&-
+		task_rc=$?
+	fi
+	[ $task_rc = 0 ] || task_end failed $task_rc
+}
+
+# The present content, for --diff.
+show() {
+	if [ -z "$DIFF" ] || [ -n "$task_quiet" ]; then return; fi
+	case $DIFFS in *" $task_kind "*) ;; *) return ;; esac
+	say diff "$task_n"
+	(set -e; "diff_$task_kind" "$@") </dev/null 2>/dev/null 9>&-
+	say diff-end "$task_n"
+}
+
+# read_KIND fetches once what many checks look at.
+refresh() {
+	case $READS in *" $task_kind "*) ;; *) return ;; esac
+	case $fresh in *" $task_kind "*) return ;; esac
+	"read_$task_kind" </dev/null 9>&-
+	unset IFS
+	fresh="$fresh$task_kind "
+}
+
+# fetch SUM...: uploads arrive as the login user's files and become root's
+# before anything looks at them. The controller puts one there when it reads
+# "need", then answers on our stdin.
+fetch() {
+	for fetch_sum; do
+		[ ! -f "$HOST_DIR/blobs.tmp/$fetch_sum" ] || continue
+		fetched=yes
+		ask_for "$fetch_sum" || return 2
+		take_in "$fetch_sum" "$HOST_DIR/incoming/$LOGIN/$fetch_sum" "$HOST_DIR/blobs.tmp/$fetch_sum" || return 2
+	done
+}
+
+ask_for() {
+	mkdir -p "$HOST_DIR/incoming/$LOGIN" "$HOST_DIR/blobs.tmp" &&
+		chmod 711 "$HOST_DIR" "$HOST_DIR/incoming" &&
+		chown "$LOGIN" "$HOST_DIR/incoming/$LOGIN" || return 2
+	say need "$1"
+	read -r ask_word ask_sum ask_why || stop "no answer to need $1"
+	case $ask_word:$ask_sum in
+	"have:$1") return 0 ;;
+	"lack:$1") printf '%s\n' "${ask_why:-the controller lacks it}" && return 2 ;;
+	*) stop "not an answer to need $1: $ask_word" ;;
+	esac
+}
+
+take_in() {
+	if [ -L "$2" ] || [ ! -f "$2" ]; then
+		printf '%s\n' "the upload did not arrive as $2"
+		return 2
+	fi
+	mv -f "$2" "$3" && chown 0:0 "$3" && chmod 600 "$3" || return 2
+	take_sum=$(sum_of "$3")
+	[ "$take_sum" != "$1" ] || return 0
+	rm -f "$3"
+	printf '%s\n' "the upload $1 arrived with the sum ${take_sum:-?}"
+	return 2
+}
