@@ -171,7 +171,7 @@ func newStatements() *exec.ControlStructureSet {
 			all[name] = p
 		}
 	}
-	all["for"] = strictFor(all["for"])
+	all["for"], all["set"] = strictFor(all["for"]), plainSet(all["set"])
 	return exec.NewControlStructureSet(all)
 }
 

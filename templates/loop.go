@@ -8,6 +8,7 @@ import (
 	"github.com/nikolalohinski/gonja/v2/exec"
 	"github.com/nikolalohinski/gonja/v2/nodes"
 	"github.com/nikolalohinski/gonja/v2/parser"
+	"github.com/nikolalohinski/gonja/v2/tokens"
 )
 
 // forLoop is {% for %} that refuses what cannot be looped over and an undefined
@@ -76,6 +77,16 @@ func kindOf(v *exec.Value) string {
 		return "a number"
 	}
 	return "this"
+}
+
+// plainSet refuses {% set a.b = c %}, which would change the plan itself.
+func plainSet(parse parser.ControlStructureParser) parser.ControlStructureParser {
+	return func(p, args *parser.Parser) (nodes.ControlStructure, error) {
+		if args.Peek(tokens.Dot, tokens.LeftBracket) != nil {
+			return nil, args.Error("set takes a plain name", args.Current())
+		}
+		return parse(p, args)
+	}
 }
 
 // dig follows a dotted path into a value.
