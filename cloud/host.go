@@ -58,6 +58,7 @@ type Seen struct {
 	Failed   []string  `json:"failed,omitempty"`   // tasks that failed then: "name: words"
 	Ran      bool      `json:"ran"`                // the last answer was complete, every task ok or changed
 	Token    string    `json:"token,omitempty"`    // the fence token it holds
+	Unsent   string    `json:"unsent,omitempty"`   // the token of a program that surely never reached it
 	Facts    HostFacts `json:"facts"`
 	FactSum  string    `json:"fact_sum,omitempty"`
 	BootID   string    `json:"boot_id,omitempty"`

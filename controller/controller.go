@@ -6,6 +6,7 @@ package controller
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -75,9 +76,20 @@ func (c *Controller) Init() error {
 	return err
 }
 
-// lock takes the right to run on a host.
-func (c *Controller) lock(host string) func() {
-	m, _ := c.hosts.LoadOrStore(host, &sync.Mutex{})
-	m.(*sync.Mutex).Lock()
-	return m.(*sync.Mutex).Unlock
+// lock takes the right to run on hosts, in one order for all so that nobody waits
+// in a circle, and returns how to give each back. Plans are compiled and tokens are
+// sent under it: a newer plan never waits behind an older one.
+func (c *Controller) lock(hosts []*inventory.Host) map[string]func() {
+	var names []string
+	for _, h := range hosts {
+		names = append(names, h.Name)
+	}
+	slices.Sort(names)
+	unlock := map[string]func(){}
+	for _, name := range names {
+		m, _ := c.hosts.LoadOrStore(name, &sync.Mutex{})
+		m.(*sync.Mutex).Lock()
+		unlock[name] = m.(*sync.Mutex).Unlock
+	}
+	return unlock
 }

@@ -36,6 +36,9 @@ func known(tx *state.Tx, host string) cloud.Fence {
 	f, _ := tx.Fence(host)
 	f.Host = host
 	seen, _ := tx.Seen(host)
+	if n := len(f.Tokens); n > 0 && f.Tokens[n-1] == seen.Unsent {
+		f.Tokens = f.Tokens[:n-1]
+	}
 	if i := slices.Index(f.Tokens, seen.Token); i >= 0 {
 		f.Force = f.Force && i < len(f.Tokens)-1
 		f.Tokens = f.Tokens[i:]

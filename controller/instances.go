@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -101,7 +102,26 @@ func (t *turn) view(in cloud.Instance) cloud.InstanceView {
 	if t.admin() {
 		v.Host = in.Host
 	}
+	if v.State == cloud.StateUp && v.Why == "" {
+		v.Why = t.frontendTrouble(in.Cluster)
+	}
 	return v
+}
+
+// frontendTrouble says why a running instance may not be reachable.
+func (t *turn) frontendTrouble(cluster string) string {
+	c, ok := t.c.Inventory.Cluster(cluster)
+	if !ok || c.Frontend == nil {
+		return ""
+	}
+	seen, _ := t.Seen(c.Frontend.Name)
+	switch {
+	case seen.Problem != "":
+		return fmt.Sprintf("its frontend %s does not report: %s", c.Frontend.Name, seen.Problem)
+	case len(seen.Failed) > 0:
+		return fmt.Sprintf("its frontend %s is not as planned: %s", c.Frontend.Name, seen.Failed[0])
+	}
+	return ""
 }
 
 // orZero is how an address that is not there, or not known, is shown (A29).

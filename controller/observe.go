@@ -17,7 +17,7 @@ func (v *visit) observe(rep tasks.Report, out HostReport) {
 		s.Problem = out.Words
 		return
 	}
-	s.Token = v.fence.Token
+	s.Token, s.Unsent = v.fence.Token, ""
 	if !rep.Done {
 		s.Problem = out.Words
 		return

@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -121,8 +122,10 @@ func (c *Controller) consistent(tx *state.Tx) error {
 
 // round runs one program on each host and records what was seen.
 func (c *Controller) round(ctx context.Context, req Reconcile, hosts []*inventory.Host, progress func(HostReport)) (map[string]plan.Host, []HostReport, error) {
+	unlock := c.lock(hosts)
 	fences, err := c.sendTokens(hosts, req.Check)
 	if err != nil {
+		each(slices.Collect(maps.Values(unlock)), func(f func()) { f() })
 		return nil, nil, err
 	}
 	tx := c.Store.View()
@@ -137,13 +140,14 @@ func (c *Controller) round(ctx context.Context, req Reconcile, hosts []*inventor
 		}
 		plans[h.Name] = p
 		group.Go(func() error {
+			defer unlock[h.Name]()
 			v := &visit{c: c, host: h, plan: p, tx: tx, fence: fences[h.Name], check: req.Check, diff: req.Diff}
 			v.seen, _ = tx.Seen(h.Name)
 			reports[i] = v.report(ctx)
 			if progress != nil {
 				progress(reports[i])
 			}
-			if req.Check {
+			if req.Check || ctx.Err() != nil {
 				return nil
 			}
 			return c.Store.Observe(v.seen)
@@ -171,6 +175,7 @@ func (c *Controller) settle() error {
 		changes := plan.Settle(tx, c.Inventory, now)
 		err := t.apply(changes)
 		sums = t.dropImages()
+		t.forgetAnswers()
 		return err
 	})
 	if err != nil {

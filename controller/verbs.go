@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"sort"
+	"time"
 
 	"eucactl/cloud"
 	"eucactl/plan"
@@ -205,6 +206,17 @@ func (t *turn) keepAnswer(call Call, body []byte) {
 	t.PutAnswer(cloud.Answer{
 		Token: t.user + "/" + call.Caller.Token, Verb: call.Verb, Request: requestSum(call), Body: body, When: t.now,
 	})
+}
+
+// keepAnswers is how long a repeated request is known by its token.
+const keepAnswers = 24 * time.Hour
+
+func (t *turn) forgetAnswers() {
+	for _, a := range t.Answers() {
+		if t.now.Sub(a.When) > keepAnswers {
+			t.DeleteAnswer(a.Token)
+		}
+	}
 }
 
 func requestSum(call Call) string { return fmt.Sprintf("%x", sha256.Sum256(call.Body)) }

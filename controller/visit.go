@@ -30,6 +30,7 @@ type visit struct {
 	seen    cloud.Seen // before the visit; after it, what is to be kept
 	program *tasks.Program
 	mark    string
+	sent    bool // some of the program may have reached the host
 }
 
 // report visits the host and leaves in v.seen what it showed.
@@ -39,15 +40,10 @@ func (v *visit) report(ctx context.Context) HostReport {
 		out.Outcome, out.Words = HostDead, fmt.Sprintf("declared dead by %s: %s", d.Who, d.Why)
 		return out
 	}
-	defer v.c.lock(v.host.Name)()
 	v.seen.Host, v.seen.Tried = v.host.Name, v.c.Now()
 	rep, err := v.run(ctx)
 	if err != nil && !rep.Hello {
-		v.seen.Problem = err.Error()
-		out.unreached(err)
-		if !remote.Unreachable(err) {
-			out.Outcome, out.Next = HostFailed, ""
-		}
+		v.unanswered(&out, err)
 		return out
 	}
 	out.count(v.program, rep.Results)
@@ -57,6 +53,20 @@ func (v *visit) report(ctx context.Context) HostReport {
 	}
 	v.observe(rep, out)
 	return out
+}
+
+// unanswered: only what the host's silence shows is kept; a program that could not
+// be written, or an impatient operator, says nothing about the host.
+func (v *visit) unanswered(out *HostReport, err error) {
+	if !v.sent {
+		v.seen.Unsent = v.fence.Token
+	}
+	if !remote.Unreachable(err) {
+		out.Outcome, out.Words = HostFailed, err.Error()
+		return
+	}
+	v.seen.Problem = err.Error()
+	out.unreached(err)
 }
 
 // run sends the program and reads its reply; a second stage follows on the same
@@ -114,6 +124,7 @@ func (v *visit) text(known cloud.HostFacts, stage int) (string, error) {
 
 // talk sends a program and reads its reply, putting files in place as it asks.
 func (v *visit) talk(ctx context.Context, conn remote.Conn, s remote.Session, reply *bufio.Reader, text string) (tasks.Report, error) {
+	v.sent = true
 	sent := make(chan error, 1)
 	go func() { _, err := io.WriteString(s, text); sent <- err }()
 	hooks := tasks.Hooks{OnLine: v.c.OnLine, OnNeed: func(sum string) {

@@ -20,9 +20,14 @@ type Host struct {
 	Matches func(pattern string) (bool, error)
 }
 
-// InventoryHost is a host of an inventory.
+// InventoryHost is a host of an inventory. The groups that are roles need not
+// exist in it: nobody has a role then.
 func InventoryHost(inv *inventory.Inventory, h *inventory.Host) Host {
 	return Host{Name: h.Name, Groups: h.Groups, Vars: h.Vars, Matches: func(pattern string) (bool, error) {
+		switch pattern {
+		case inventory.FrontendsGroup, inventory.NodesGroup, inventory.StorageGroup:
+			return h.Is(pattern), nil
+		}
 		hosts, err := inv.Select(pattern)
 		return slices.Contains(hosts, h), err
 	}}

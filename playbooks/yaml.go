@@ -1,13 +1,12 @@
 package playbooks
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"sort"
 	"strings"
-
-	"bytes"
 
 	"gopkg.in/yaml.v3"
 )

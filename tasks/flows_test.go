@@ -68,7 +68,7 @@ u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); u.settimeout(3); u.sendto(
 `
 
 // flowsList is the table in short, without what changes by itself.
-const flowsList = `conntrack -L 2>/dev/null | sed 's/ [0-9]* / /; s/ [A-Z_0-9]* src/ src/; s/ mark=.*//; s/\[ASSURED\]//; s/  */ /g; s/[sd]port=[3-6][0-9][0-9][0-9][0-9]/port/g; s/id=[0-9]*/id/g; s/ [0-9]* src/ src/' | sort`
+const flowsList = `conntrack -L 2>/dev/null | sed '/^unknown/d; s/ [0-9]* / /; s/ [A-Z_0-9]* src/ src/; s/ mark=.*//; s/\[ASSURED\]//; s/  */ /g; s/[sd]port=[3-6][0-9][0-9][0-9][0-9]/port/g; s/id=[0-9]*/id/g; s/ [0-9]* src/ src/' | sort`
 
 const flowsLive = "live 10.0.0.1\nlive 10.0.0.2\nlive 10.0.0.3\npool 1.0.0.10\npool 1.0.0.11\n"
 

@@ -55,7 +55,7 @@ check_ipsets_gone() {
 
 apply_ipsets_gone() {
 	# The kernel drops the references of deleted nft rules a moment later.
-	ipsets_gone_left=5
+	ipsets_gone_left=3
 	while [ "$ipsets_gone_left" -gt 0 ]; do
 		ipsets_gone_left=$((ipsets_gone_left - 1))
 		read_ipsets_gone

@@ -65,6 +65,7 @@ func TestIpsetsGrow(t *testing.T) {
 			tools: []string{"/usr/sbin/ipset", "/usr/bin/awk"},
 		})
 		// A set too many members of is for ipsets_shrink, a missing one too.
+		h.wants(grow, kindApply, Changed)
 		h.do(`ipset add EUCA-empty 1.1.1.1`)
 		h.wants(grow, kindApply, OK)
 		h.do(setsBare)
