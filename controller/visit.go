@@ -109,10 +109,13 @@ func (v *visit) send(ctx context.Context, text string) (rep tasks.Report, err er
 	return rep, v.ending(s, rep, err)
 }
 
-// text renders the program for the given facts.
+// text renders the program for the given facts. Of a host that nothing is known of
+// only its facts are asked; the rest follows as stage two.
 func (v *visit) text(known cloud.HostFacts, stage int) (string, error) {
 	var err error
-	if v.program, err = v.c.Site.program(v.c.Inventory, v.host, v.plan, known); err != nil {
+	if len(known) == 0 {
+		v.program = &tasks.Program{Kinds: v.c.Site.Kinds}
+	} else if v.program, err = v.c.Site.program(v.c.Inventory, v.host, v.plan, known); err != nil {
 		return "", err
 	}
 	v.mark = "@" + v.c.NewID("") + v.c.NewID("")

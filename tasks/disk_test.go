@@ -175,3 +175,32 @@ func imageKilled(h *kindHost, p *Program, file string) {
 		}
 	}
 }
+
+func TestSeedDisk(t *testing.T) {
+	underEach(t, func(t *testing.T, sh shell) {
+		h := newKindHost(t, sh)
+		p := func(content string) *Program {
+			p := program(t)
+			call(t, p, "seed", "path", machineHome+"/seed.img", "upload", p.Secret(content))
+			return p
+		}
+		h.do(`mkdir -p ` + machineHome)
+		r := h.runAll(p("one\x00"), kindApply)
+		want(t, r, "failed")
+		wantWords(t, r, "not the folder of a machine")
+		h.do(diskHome)
+		for _, content := range []string{"one\x00", "two\x00"} {
+			want(t, h.runAll(p(content), kindCheck), "would")
+			want(t, h.runAll(p(content), kindApply), "changed")
+			want(t, h.runAll(p(content), kindApply), "ok")
+			if got := h.do(`cd ` + machineHome + `; cat seed.img; ls; stat -c '%a %U' seed.img`); got != content+"owner\nseed.img\nseed.img.sum\n600 root\n" {
+				t.Errorf("%q", got)
+			}
+		}
+		for _, script := range []string{`rm seed.img`, `rm seed.img.sum`, `: >seed.img.sum`} {
+			h.do(`cd ` + machineHome + `; ` + script)
+			want(t, h.runAll(p("two\x00"), kindApply), "changed")
+			want(t, h.runAll(p("two\x00"), kindApply), "ok")
+		}
+	})
+}
