@@ -13,6 +13,7 @@
 //	lab host kill node1       likewise boot, reboot, add; lab sshd stop node1; lab libvirtd stop node1: see bin/lab help
 //	eucactl ARGS...           where the controller sits, with the lab's inventory and the story's records
 //	on HOST CMD ARGS...       a program inside a host, as root; "." is the controller's place
+//	at HOST CMD ARGS...       a program of this machine with the host's network only: at client probe knock tcp:1.2.3.4:80
 //	guest IP CMD...           ssh to a guest's public address from the outside client, with $KEY
 //	guest ID|PRIVATE CMD...   the same from the frontend, to the private address: no group's rules are asked there
 //
@@ -56,7 +57,7 @@ func TestStories(t *testing.T) {
 		RequireUniqueNames: true,
 		Setup:              func(env *testscript.Env) error { return begin(env, tools) },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"eucactl": program("eucactl"), "lab": program("lab"), "on": program("on"), "guest": program("guest"),
+			"eucactl": program("eucactl"), "lab": program("lab"), "on": program("on"), "at": program("at"), "guest": program("guest"),
 			"setup": setup, "run": run, "wait-for": waitFor, "capture": capture,
 		},
 	})
@@ -77,7 +78,7 @@ func begin(env *testscript.Env, tools string) error {
 	if err := writePrograms(bin, tools, name); err != nil {
 		return err
 	}
-	env.Setenv("PATH", bin+":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+	env.Setenv("PATH", bin+":"+tools+":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
 	env.Setenv("HOME", env.WorkDir)
 	env.Setenv("TOOLS", tools)
 	env.Setenv("LAB", name)
@@ -95,6 +96,7 @@ func writePrograms(bin, tools, name string) error {
 		"eucactl": "exec " + inside + " -- " + tools + `/eucactl "$@"`,
 		"lab":     "exec " + tools + `/lab --name "$LAB" "$@"`,
 		"on":      "exec " + tools + `/lab --name "$LAB" exec "$@"`,
+		"at":      `net=/run/netns/$LAB.$1; shift; exec nsenter --net="$net" -- "$@"`,
 		"guest":   guestProgram,
 	} {
 		if err := os.MkdirAll(bin, 0o755); err != nil {
@@ -114,7 +116,7 @@ case $address in
 i-*) host=fe1 address=$(eucactl --as admin describe-instances --all "$address" | awk -F '\t' '$1 == "INSTANCE" { print $5 }') ;;
 10.*) host=fe1 ;;
 esac
-exec nsenter --net="/run/netns/$LAB.$host" -- ssh -i "$KEY" -o IdentitiesOnly=yes -o BatchMode=yes -o ConnectTimeout=5 \
+exec at $host ssh -i "$KEY" -o IdentitiesOnly=yes -o BatchMode=yes -o ConnectTimeout=5 \
 	-o ServerAliveInterval=5 -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR "root@$address" "$@"`
 
 // sweep takes down the labs of test processes that died.

@@ -130,12 +130,9 @@ func (t *table[T]) put(tx *Tx, v T) {
 		return
 	}
 	before := t.first(tx.before, idIndex, key)
-	switch {
-	case sameButRev(next, before):
+	if sameButRev(next, before) {
 		next = before
-	case sameButRev(next, now):
-		return
-	default:
+	} else {
 		tx.texts[next] = text
 	}
 	if next != now {

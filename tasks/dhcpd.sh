@@ -101,6 +101,17 @@ dhcpd_stop() {
 	done
 }
 
+# dhcpd_quietly COMMAND...: what it says is shown if it fails, without the
+# banner and the advice. (With its option -q it would not say what is wrong.) A
+# daemon closes its output once it serves, so this ends.
+dhcpd_quietly() {
+	dhcpd_words=$("$@" 2>&1) && return
+	printf '%s\n' "$dhcpd_words" | sed '/^Internet Systems Consortium/d; /^Copyright /d; /^All rights reserved/d
+		/^For info, please visit/d; /^Config file: /d; /^Database file: /d; /^PID file: /d; /^$/d
+		/^If you think you have received/,$d; /^Not configured to listen/b; /^Wrote [0-9]* /d'
+	return 1
+}
+
 # dhcpd_start SUM DAEMON USER INTERFACES: starts it with the file in place and
 # leaves the marker. dhcpd itself waits until its child serves.
 dhcpd_start() {
@@ -111,7 +122,7 @@ dhcpd_start() {
 	dhcpd_user=
 	[ "$3" = root ] || dhcpd_user="-user $3"
 	# shellcheck disable=SC2086 # words, checked by dhcpd_sane
-	"$2" -q $dhcpd_user -cf "$RUN_DIR/eucactl-dhcpd.conf" -lf "$RUN_DIR/eucactl-dhcpd.leases" \
+	dhcpd_quietly "$2" $dhcpd_user -cf "$RUN_DIR/eucactl-dhcpd.conf" -lf "$RUN_DIR/eucactl-dhcpd.leases" \
 		-pf "$RUN_DIR/eucactl-dhcpd.pid" $4 || return 1
 	dhcpd_find
 	if [ -z "$dhcpd_pids" ]; then
@@ -137,7 +148,7 @@ apply_dhcpd() {
 	mkdir -p "$HOST_DIR" "$RUN_DIR"
 	chmod 755 "${RUN_DIR%/*}" "$RUN_DIR"
 	dhcpd_place "$4"
-	"$1" -t -q -cf "$dhcpd_conf.new" || {
+	dhcpd_quietly "$1" -t -cf "$dhcpd_conf.new" || {
 		echo "dhcpd: the new configuration is wrong; the old one stays in force"
 		rm -f "$dhcpd_conf.new"
 		return 1

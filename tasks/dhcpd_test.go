@@ -31,7 +31,7 @@ dhcpd -q -cf /run/other/dhcpd.conf -lf /run/other/leases -pf /run/other/pid br1
 
 // dhcpdOurs lists our daemons, dhcpdOther says whether the foreign one lives.
 const (
-	dhcpdOurs  = `for p in /proc/[0-9]*; do tr '\0' ' ' <$p/cmdline 2>/dev/null | grep -q '[e]ucactl-dhcpd.conf ' && echo ${p#/proc/}; done || :`
+	dhcpdOurs  = `for p in /proc/[0-9]*; do [ "$(cat $p/comm 2>/dev/null)" != dhcpd ] || ! tr '\0' ' ' <$p/cmdline | grep -q 'eucactl-dhcpd.conf ' || echo ${p#/proc/}; done`
 	dhcpdOther = `kill -0 $(cat /run/other/pid) && echo other alive`
 	dhcpdBare  = `for p in $(` + dhcpdOurs + `); do kill -9 $p; done; rm -rf /run/eucalyptus /var/lib/eucactl`
 )

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"eucactl/facts"
 	"eucactl/seed"
 )
 
@@ -99,6 +100,22 @@ const (
 	domainBad  = "ok ok ok ok failed"
 )
 
+// seen is what facts make of the machine.
+func (n node) seen(sh shell) facts.Domain {
+	n.t.Helper()
+	p := program(n.t)
+	p.Sections = append(p.Sections, Section{"domains", facts.DomainsScript})
+	a := n.run(sh, p, true).Sections["domains"]
+	if a.RC != 0 {
+		n.t.Fatalf("%+v", a)
+	}
+	list, err := facts.ReadDomains(a.Text)
+	if err != nil || len(list) != 1 || list[0].Name != machineName || list[0].Cloud != testCloud {
+		n.t.Fatalf("%+v %v\n%s", list, err, a.Text)
+	}
+	return list[0]
+}
+
 // pid is the machine's QEMU, as its node sees it.
 func (n node) pid() string {
 	n.t.Helper()
@@ -142,6 +159,9 @@ func TestMachineLives(t *testing.T) {
 
 		m.reboots = 1
 		want(t, n.run(sh, m.program(t), false), domainOnly)
+		if d := n.seen(sh); !d.PendingRestart || d.Reboots != 1 || d.State != "running" {
+			t.Errorf("%+v", d)
+		}
 		n.guestUp(m, 2)
 		want(t, n.run(sh, m.program(t), false), allOK)
 
@@ -160,6 +180,9 @@ func TestMachineLives(t *testing.T) {
 		want(t, n.run(sh, m.program(t), false), domainOnly)
 		if xml := n.sh("virsh dumpxml " + m.name); !strings.Contains(xml, "guest=nothing") {
 			t.Error("the new definition is not in force after a start")
+		}
+		if d := n.seen(sh); d.PendingRestart || d.PoweredOff {
+			t.Errorf("%+v", d)
 		}
 		if got := n.sh("stat -c %i " + m.home + "/disk"); got != inode {
 			t.Error("the machine has another disk")
@@ -183,6 +206,9 @@ func TestGuestSwitchesItselfOff(t *testing.T) {
 		want(t, n.run(sh, m.program(t), false), allChanged)
 		n.await("virsh -q domstate " + m.name + " | grep -q 'shut off'")
 		want(t, n.run(sh, m.program(t), false), allOK)
+		if d := n.seen(sh); !d.PoweredOff || d.Reason != "shutdown" {
+			t.Errorf("%+v", d)
+		}
 		m.reboots = 3
 		want(t, n.run(sh, m.program(t), false), allOK)
 
@@ -193,6 +219,9 @@ func TestGuestSwitchesItselfOff(t *testing.T) {
 			t.Errorf("after a restart libvirtd says %s: the log is not tried", s)
 		}
 		want(t, n.run(sh, m.program(t), false), allOK)
+		if d := n.seen(sh); !d.PoweredOff {
+			t.Errorf("%+v", d)
+		}
 
 		// Another definition is written for whenever it starts again.
 		m.do = "nothing"
@@ -205,6 +234,9 @@ func TestGuestSwitchesItselfOff(t *testing.T) {
 			t.Fatal(err)
 		}
 		n.startLibvirtd()
+		if d := n.seen(sh); d.PoweredOff {
+			t.Errorf("it was switched off in another boot: %+v", d)
+		}
 		want(t, n.run(sh, m.program(t), false), domainOnly)
 		n.guestUp(m, 2)
 		want(t, n.run(sh, m.program(t), false), allOK)

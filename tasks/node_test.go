@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -69,9 +70,10 @@ func (n node) stopLibvirtd() {
 	}
 }
 
-// try runs a script on the node.
+// try runs a script on the node. Its PATH leaves out where killing shims may lie.
 func (n node) try(script string, stdin ...byte) (string, error) {
-	cmd := n.lab.Command(nodeName, "/bin/sh", "-euc", script)
+	cmd := n.lab.Command(nodeName, "/bin/sh", "-euc", "PATH=/usr/sbin:/usr/bin\n"+script)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Stdin = bytes.NewReader(stdin)
 	out, err := cmd.CombinedOutput()
 	return strings.TrimSpace(string(out)), err
@@ -128,6 +130,7 @@ func (n node) runOn(cmd *exec.Cmd, p *Program, check bool) Report {
 	if err != nil {
 		n.t.Fatal(err)
 	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	go io.WriteString(in, text)
 	defer in.Close()
 	return reply(n.t, cmd, p, Hooks{OnNeed: func(sum string) {

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -91,8 +92,12 @@ func (a *arrivals) add(p packet) {
 		proto, key = "icmp", uint64(binary.BigEndian.Uint32(p.body[4:]))
 	case p.proto == unix.IPPROTO_TCP && len(p.body) >= 20 && p.body[13]&0x12 == 0x02: // SYN without ACK
 		proto, key = "tcp", uint64(binary.BigEndian.Uint32(p.body))
-	case p.proto == unix.IPPROTO_UDP && binary.BigEndian.Uint16(p.body[2:]) != 68: // leases are no request
-		proto, key = "udp", uint64(p.id)<<32|uint64(binary.BigEndian.Uint32(p.body))
+	case p.proto == unix.IPPROTO_UDP:
+		n, err := strconv.ParseUint(string(p.body[8:]), 10, 32)
+		if err != nil { // an answer, or a lease
+			return
+		}
+		proto, key = "udp", n<<32|uint64(binary.BigEndian.Uint32(p.body))
 	default:
 		return
 	}
