@@ -43,6 +43,7 @@ func (t *turn) zone(c inventory.Cluster) cloud.Zone {
 		z.Types = append(z.Types, room)
 	}
 	if s := plan.SettingsOf(c); s.AddrsPerNet > 0 {
+		z.Networks.Slices = (1 << (32 - s.Subnet.Bits())) / s.AddrsPerNet
 		z.Networks.Max, z.Networks.Instances = plan.Slices(s)
 		z.Networks.Used = len(t.NetworksIn(c.Name))
 	}

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -47,6 +48,8 @@ func setup(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("ERI", ramdisk)
 	ts.Setenv("EMI", machine)
 	must(ts, "eucactl", "create-keypair", "lab", "-f", ts.Getenv("KEY"))
+	public := must(ts, "ssh-keygen", "-y", "-f", ts.Getenv("KEY"))
+	ts.Check(os.WriteFile(ts.Getenv("KEY")+".pub", []byte(public+"\n"), 0o644))
 	for _, permission := range args {
 		protocol, ports, _ := strings.Cut(permission, ":")
 		words := []string{"authorize", "default", "-P", protocol}

@@ -20,8 +20,7 @@
 // And these, which are the story-teller's own:
 //
 //	setup PERMISSION...       enrols the hosts, reconciles, registers the lab's images as $EKI, $ERI and $EMI (which has
-//	                          e2e/probe in it), makes the key pair "lab" ($KEY is its private key), and authorizes each
-//	                          PERMISSION (tcp:22, udp:7-9, icmp) in the group default
+//	                          e2e/probe in it), makes the key pair "lab" ($KEY, $KEY.pub), and authorizes each PERMISSION (tcp:22, udp:7-9, icmp) in the group default
 //	run NAME ARGS...          eucactl run-instances $EMI -k lab --wait ARGS..., and sets $NAME, $NAME_IP (private) and
 //	                          $NAME_PUBLIC of the guest; several NAMEs with commas are as many guests of one call
 //	wait-for 20s CMD...       tries until it succeeds; "wait-for 20s ! CMD..." until it fails

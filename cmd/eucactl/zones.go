@@ -34,7 +34,8 @@ func (a *app) describeZones() *cobra.Command {
 
 func zoneRows(p *printer, z cloud.Zone, verbose bool) {
 	p.row(z.Name, "AVAILABILITYZONE", z.Name, z.State, z.Frontend, fmt.Sprintf("%d of %d nodes report", z.Reporting, z.Nodes),
-		fmt.Sprintf("%d of %d groups active, %d instances each", z.Networks.Used, z.Networks.Max, z.Networks.Instances))
+		fmt.Sprintf("%d of %d groups active (%d slices, the first %d are not given), %d instances each",
+			z.Networks.Used, z.Networks.Max, z.Networks.Slices, z.Networks.Slices-z.Networks.Max, z.Networks.Instances))
 	if !verbose {
 		return
 	}

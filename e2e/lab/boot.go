@@ -123,19 +123,24 @@ func (l *Lab) launch(h Host) error {
 	return cmd.Run()
 }
 
-// await returns when the host's sshd listens and a node's libvirtd too, or says what the boot script said.
+// await returns when the host's daemons answer, or says what the boot script said.
 func (l *Lab) await(h Host) error {
-	limit := time.Now().Add(bootLimit)
-	for {
+	return l.poll(h, func(pid int) bool {
+		return listens(pid, 22) && (h.Role != Node || libvirtReady(pid))
+	})
+}
+
+// poll asks until ready says yes.
+func (l *Lab) poll(h Host, ready func(pid int) bool) error {
+	for limit := time.Now().Add(bootLimit); ; time.Sleep(5 * time.Millisecond) {
 		pid, alive := l.process(h.Name)
-		if alive && listens(pid, 22) && (h.Role != Node || libvirtReady(pid)) {
+		if alive && ready(pid) {
 			return nil
 		}
 		if time.Now().After(limit) || (pid != 0 && !alive) {
 			words, _ := os.ReadFile(filepath.Join(l.hostDir(h.Name), "boot.log"))
-			return fmt.Errorf("its daemons do not answer: %s", strings.TrimSpace(string(words)))
+			return fmt.Errorf("%s: its daemons do not answer: %s", h.Name, strings.TrimSpace(string(words)))
 		}
-		time.Sleep(5 * time.Millisecond)
 	}
 }
 

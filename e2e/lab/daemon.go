@@ -18,13 +18,27 @@ i=0; while kill -0 "$pid" 2>/dev/null; do i=$((i + 1)); [ $i -lt 200 ] || kill -
 func (l *Lab) StopSSHD(host string) error { return l.shell(host, stopDaemon, "/run/sshd.pid") }
 
 // StartSSHD opens it again.
-func (l *Lab) StartSSHD(host string) error { return l.shell(host, startSSHD) }
+func (l *Lab) StartSSHD(host string) error {
+	return l.start(host, startSSHD, func(pid int) bool { return listens(pid, 22) })
+}
 
 // StopLibvirtd stops a node's libvirtd.
 func (l *Lab) StopLibvirtd(host string) error { return l.shell(host, stopDaemon, "/run/libvirtd.pid") }
 
 // StartLibvirtd starts it again.
-func (l *Lab) StartLibvirtd(host string) error { return l.shell(host, startLibvirt) }
+func (l *Lab) StartLibvirtd(host string) error { return l.start(host, startLibvirt, libvirtReady) }
+
+// start runs a script that starts a daemon and returns when the daemon is ready.
+func (l *Lab) start(host, script string, ready func(pid int) bool) error {
+	h, err := l.Host(host)
+	if err != nil {
+		return err
+	}
+	if err := l.shell(host, script); err != nil {
+		return err
+	}
+	return l.poll(h, ready)
+}
 
 func (l *Lab) shell(host, script string, args ...string) error {
 	words, err := l.Command(host, append([]string{"/bin/sh", "-c", script, "sh"}, args...)...).CombinedOutput()
