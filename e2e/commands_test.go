@@ -1,7 +1,10 @@
 package e2e
 
 import (
+	"errors"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -76,6 +79,9 @@ func run(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Setenv(names[0], f[1])
 		ts.Setenv(names[0]+"_PUBLIC", f[3])
 		ts.Setenv(names[0]+"_IP", f[4])
+		known := ts.MkAbs(ts.Getenv("HOME") + "/.guests") // where the program guest looks first
+		ts.Check(os.MkdirAll(known, 0o755))
+		ts.Check(os.WriteFile(known+"/"+f[1], []byte(f[4]), 0o644))
 		names = names[1:]
 	}
 	if len(names) > 0 {
@@ -107,4 +113,33 @@ func waitFor(ts *testscript.TestScript, neg bool, args []string) {
 func capture(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, neg || len(args) < 2, "capture VAR CMD ARGS...")
 	ts.Setenv(args[0], must(ts, args[1], args[2:]...))
+}
+
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, neg || len(args) < 2, "exits CODE CMD ARGS...")
+	code := "0"
+	var exit *exec.ExitError
+	if err := ts.Exec(args[1], args[2:]...); errors.As(err, &exit) {
+		code = strconv.Itoa(exit.ExitCode())
+	} else {
+		ts.Check(err)
+	}
+	if code != args[0] {
+		ts.Fatalf("%s ended with exit code %s, not %s", strings.Join(args[1:], " "), code, args[0])
+	}
+}
+
+func idle(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, neg || len(args) > 0, "idle")
+	image := filepath.Join(ts.Getenv("HOME"), ".idle.raw")
+	ts.Check(os.WriteFile(image, idleImage(), 0o644))
+	ts.Setenv("EMI", must(ts, "eucactl", "-q", "register", image))
+}
+
+// idleImage is a disk whose first sector halts the processor for good.
+func idleImage() []byte {
+	disk := make([]byte, 512)
+	copy(disk, "\xfa\xf4\xeb\xfd") // cli; 1: hlt; jmp 1b
+	copy(disk[510:], "\x55\xaa")     // what tells the BIOS that it boots
+	return disk
 }

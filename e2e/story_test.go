@@ -20,11 +20,15 @@
 // And these, which are the story-teller's own:
 //
 //	setup PERMISSION...       enrols the hosts, reconciles, registers the lab's images as $EKI, $ERI and $EMI (which has
-//	                          e2e/probe in it), makes the key pair "lab" ($KEY, $KEY.pub), and authorizes each PERMISSION (tcp:22, udp:7-9, icmp) in the group default
+//	                          e2e/probe in it), makes the key pair "lab" ($KEY, $KEY.pub), and authorizes each
+//	                          PERMISSION (tcp:22, udp:7-9, icmp) in the group default
 //	run NAME ARGS...          eucactl run-instances $EMI -k lab --wait ARGS..., and sets $NAME, $NAME_IP (private) and
 //	                          $NAME_PUBLIC of the guest; several NAMEs with commas are as many guests of one call
 //	wait-for 20s CMD...       tries until it succeeds; "wait-for 20s ! CMD..." until it fails
 //	capture VAR CMD...        sets VAR to what the program prints, without the last newline
+//	exits CODE CMD...         runs a program that is to end with this exit code
+//	later DURATION            makes all that the records remember so much older
+//	idle                      $EMI is from now on an image whose guests only halt: up at once, and no load
 //
 // The environment: $LAB its name, $LABDIR its directory (disk/HOST/upper is a host's disk), $EUCACTL_STATE,
 // $EUCACTL_INVENTORY.
@@ -58,6 +62,7 @@ func TestStories(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"eucactl": program("eucactl"), "lab": program("lab"), "on": program("on"), "at": program("at"), "guest": program("guest"),
 			"setup": setup, "run": run, "wait-for": waitFor, "capture": capture,
+			"exits": exits, "later": later, "idle": idle,
 		},
 	})
 }
@@ -112,7 +117,11 @@ func writePrograms(bin, tools, name string) error {
 const guestProgram = `host=client address=$1
 shift
 case $address in
-i-*) host=fe1 address=$(eucactl --as admin describe-instances --all "$address" | awk -F '\t' '$1 == "INSTANCE" { print $5 }') ;;
+i-*)
+	host=fe1
+	address=$(cat "$HOME/.guests/$address" 2>/dev/null ||
+		eucactl describe-instances --all "$address" | awk -F '\t' '$1 == "INSTANCE" { print $5 }')
+	;;
 10.*) host=fe1 ;;
 esac
 exec at $host ssh -i "$KEY" -o IdentitiesOnly=yes -o BatchMode=yes -o ConnectTimeout=5 \

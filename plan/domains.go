@@ -70,8 +70,8 @@ func gone(in cloud.Instance) Gone { return Gone{ID: string(in.ID), Dir: Instance
 // order goes, by name, to every node of the cluster (A24). What the others answer
 // releases nothing.
 func undelivered(r Records, inv *inventory.Inventory, h *inventory.Host) (list []Gone) {
-	for _, in := range r.InstancesIn(h.Cluster) {
-		if in.Host == h.Name || in.Want != cloud.Terminated || !in.Released.IsZero() {
+	for _, in := range r.InstancesEnding(h.Cluster) {
+		if in.Host == h.Name {
 			continue
 		}
 		if seen, ok := r.Seen(in.Host); ok && seen.Problem != "" {

@@ -14,6 +14,7 @@ type Records interface {
 	Instances() []cloud.Instance
 	InstancesOn(host string) []cloud.Instance
 	InstancesIn(cluster string) []cloud.Instance
+	InstancesEnding(cluster string) []cloud.Instance // to be terminated, not yet released
 	Image(cloud.ImageID) (cloud.Image, bool)
 	Group(cloud.GroupID) (cloud.Group, bool)
 	Groups() []cloud.Group

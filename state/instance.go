@@ -9,6 +9,7 @@ import (
 var instances = &table[cloud.Instance]{name: "instance", buries: true, indexes: map[string]func(*cloud.Instance) []string{
 	"host":        func(v *cloud.Instance) []string { return []string{v.Host} },
 	"cluster":     func(v *cloud.Instance) []string { return []string{v.Cluster} },
+	"ending":      ending,
 	"owner":       func(v *cloud.Instance) []string { return []string{v.Owner} },
 	"reservation": func(v *cloud.Instance) []string { return []string{string(v.Reservation)} },
 	"group": func(v *cloud.Instance) []string {
@@ -19,6 +20,14 @@ var instances = &table[cloud.Instance]{name: "instance", buries: true, indexes: 
 		return ids
 	},
 }}
+
+// ending indexes, by cluster, the instances that are to be terminated and still hold what they had: few of many.
+func ending(v *cloud.Instance) []string {
+	if v.Want != cloud.Terminated || !v.Released.IsZero() {
+		return nil
+	}
+	return []string{v.Cluster}
+}
 
 // Instance finds an instance by id.
 func (tx *Tx) Instance(id cloud.InstanceID) (cloud.Instance, bool) {
@@ -37,6 +46,11 @@ func (tx *Tx) InstancesOn(host string) []cloud.Instance { return instances.list(
 // InstancesIn lists those of a cluster.
 func (tx *Tx) InstancesIn(cluster string) []cloud.Instance {
 	return instances.list(tx, "cluster", cluster)
+}
+
+// InstancesEnding lists those of a cluster that are to be terminated and still hold what they had.
+func (tx *Tx) InstancesEnding(cluster string) []cloud.Instance {
+	return instances.list(tx, "ending", cluster)
 }
 
 // InstancesOf lists those of a user.

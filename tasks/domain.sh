@@ -52,8 +52,16 @@ $domain_names
 " in *"
 $1
 "*) ;; *) return 1 ;; esac
-	domain_own=${domain_facts#*"@$1/"}
-	domain_own=${domain_own%%@i-*}
+	domain_own=
+	case $domain_facts in *"@$1/"*)
+		domain_own=${domain_facts#*"@$1/"}
+		domain_own=${domain_own%%@i-*}
+		;;
+	esac
+	if [ -z "$domain_own" ]; then
+		echo "libvirt listed $1, but then did not say what it is" >&2
+		return 2
+	fi
 	domain_state=${domain_own%%"
 "*}
 	domain_reason=${domain_state##*\(}

@@ -130,7 +130,7 @@ func (n node) guestUp(m machine, times int) {
 func TestMachineLives(t *testing.T) {
 	n := openNode(t)
 	m := testMachine(n)
-	underEach(t, func(t *testing.T, sh shell) {
+	underSome(t, func(t *testing.T, sh shell) {
 		n, m := n, m
 		n.t = t
 		want(t, n.run(sh, m.gone(t), false), "ok")
@@ -199,7 +199,7 @@ func TestGuestSwitchesItselfOff(t *testing.T) {
 	n := openNode(t)
 	m := testMachine(n)
 	m.do = "off"
-	underEach(t, func(t *testing.T, sh shell) {
+	underSome(t, func(t *testing.T, sh shell) {
 		n, m := n, m
 		n.t = t
 		n.sh("rm -rf /var/lib/eucactl")

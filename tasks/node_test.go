@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -190,4 +191,16 @@ done | while read -r word file rest; do
 	cp $file modules/${i}_${file##*/}; i=$((i + 1))
 done
 find . | cpio --quiet -o -H newc | gzip -1 >/var/lib/eucalyptus/guest.gz; echo $k`)
+}
+
+// underSome runs a long test under one shell drawn by lot, or under every one with
+// EUCACTL_SOAK.
+func underSome(t *testing.T, f func(t *testing.T, sh shell)) {
+	t.Helper()
+	if os.Getenv("EUCACTL_SOAK") != "" {
+		underEach(t, f)
+		return
+	}
+	sh := shells[rand.IntN(len(shells))]
+	t.Run(sh.name, func(t *testing.T) { f(t, sh) })
 }

@@ -84,7 +84,8 @@ func (a *app) inState(ctx context.Context, d controller.Door, ids []string, stat
 			if in.State == cloud.StateEnded && state != cloud.StateEnded {
 				return nil, false, fmt.Errorf("%s is terminated: %s", in.ID, in.Why)
 			}
-			done = done && in.State == state
+			// A running instance with a reason beside it is not reachable yet.
+			done = done && in.State == state && (state != cloud.StateUp || in.Why == "")
 		}
 	}
 	return list.Reservations, done, nil

@@ -51,6 +51,9 @@ func (l *Lab) bootAll(hosts []Host) error {
 	if err := g.Wait(); err != nil {
 		return err
 	}
+	if err := l.awaitLinks(hosts); err != nil {
+		return err
+	}
 	return l.writeKnownHosts()
 }
 

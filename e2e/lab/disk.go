@@ -111,6 +111,9 @@ func (l *Lab) makeDisk(h Host) error {
 	if err := l.writeFiles(h, upper); err != nil {
 		return err
 	}
+	if err := l.reuseProbes(h); err != nil {
+		return err
+	}
 	return os.WriteFile(made, nil, 0o644)
 }
 

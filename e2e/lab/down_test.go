@@ -112,6 +112,7 @@ func TestUpRepairsAfterACrash(t *testing.T) {
 	for _, h := range l.Hosts() {
 		if got, err := sshRun(l, "root", h, "hostname"); err != nil || got != h.Name {
 			t.Errorf("%s: %q, %v", h.Name, got, err)
+			t.Log(run(t, l, ".", "ip addr; ip neigh; bridge fdb; bridge link"), run(t, l, h.Name, "ip addr; ip neigh; ip route"))
 		}
 	}
 }

@@ -170,6 +170,9 @@ func (l *Lab) remove() error {
 	if err := deleteNamespaces(spaces); err != nil {
 		return err
 	}
+	if err := l.keepProbes(); err != nil {
+		return err
+	}
 	if err := l.unmountDisks(); err != nil {
 		return err
 	}
@@ -282,12 +285,14 @@ func (l *Lab) load() error {
 
 // replaceFile writes a file whole: a reader sees the old text or the new.
 func replaceFile(path string, text []byte, mode os.FileMode) error {
-	tmp := path + ".new"
-	if err := os.WriteFile(tmp, text, mode); err != nil {
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".new-")
+	if err != nil {
 		return err
 	}
-	if err := os.Chmod(tmp, mode); err != nil {
-		return err
+	_, err = tmp.Write(text)
+	err = errors.Join(err, tmp.Chmod(mode), tmp.Close())
+	if err != nil {
+		return errors.Join(err, os.Remove(tmp.Name()))
 	}
-	return os.Rename(tmp, path)
+	return os.Rename(tmp.Name(), path)
 }

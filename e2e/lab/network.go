@@ -6,7 +6,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"time"
 )
 
 // netnsDir is where iproute2 keeps named network namespaces.
@@ -65,7 +67,9 @@ func (l *Lab) raiseNetwork() error {
 	var batch strings.Builder
 	batch.WriteString("link set lo up\n")
 	for _, name := range []string{privateBridge, publicBridge} {
-		fmt.Fprintf(&batch, "link add %s type bridge stp_state 0 forward_delay 0 mcast_snooping 0 nf_call_iptables 0 nf_call_ip6tables 0 nf_call_arptables 0\n", name)
+		// Without an address of its own a bridge takes one of its ports', and changes it as ports come and go: hosts
+		// would look for the controller in the wrong place.
+		fmt.Fprintf(&batch, "link add %s address %s type bridge stp_state 0 forward_delay 0 mcast_snooping 0 nf_call_iptables 0 nf_call_ip6tables 0 nf_call_arptables 0\n", name, l.mac(Host{Name: "." + name}, 0))
 		fmt.Fprintf(&batch, "link set %s up\n", name)
 	}
 	fmt.Fprintf(&batch, "addr add %s/24 dev %s\n", ControllerAddress, privateBridge)
@@ -103,6 +107,51 @@ func (l *Lab) plug(hosts []Host) error {
 		return err
 	}
 	return ipBatch(l.Name, links.String())
+}
+
+// awaitLinks returns when the switches forward to those hosts, and nodes' bridges outwards. The kernel tells a bridge
+// that a cable has a carrier only some time after it has, seconds on a busy machine.
+func (l *Lab) awaitLinks(hosts []Host) error {
+	for _, h := range hosts {
+		var cables []string
+		for i := range h.cables() {
+			cables = append(cables, fmt.Sprintf("%s.%d", h.Name, i))
+		}
+		if err := awaitPorts(l.Name, cables); err != nil {
+			return err
+		}
+		if h.Role != Node {
+			continue
+		}
+		if err := awaitPorts(l.Net(h.Name), []string{"eth0"}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func awaitPorts(space string, ports []string) error {
+	for limit := time.Now().Add(bootLimit); ; time.Sleep(10 * time.Millisecond) {
+		out, err := exec.Command("bridge", "-n", space, "link", "show").CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("bridge link in %s: %w: %s", space, err, out)
+		}
+		forwarding := map[string]bool{}
+		for line := range strings.Lines(string(out)) {
+			// 4: a.0@if2: <BROADCAST,...> mtu 1500 master priv state forwarding priority 32 cost 2
+			if f := strings.Fields(line); len(f) > 1 && strings.Contains(line, " state forwarding ") {
+				name, _, _ := strings.Cut(strings.TrimSuffix(f[1], ":"), "@")
+				forwarding[name] = true
+			}
+		}
+		ports = slices.DeleteFunc(ports, func(port string) bool { return forwarding[port] })
+		if len(ports) == 0 {
+			return nil
+		}
+		if time.Now().After(limit) {
+			return fmt.Errorf("links %v in %s get no carrier:\n%s", ports, space, out)
+		}
+	}
 }
 
 // unplug removes a host's cables. The namespace would take them along, but only some time after its last process.

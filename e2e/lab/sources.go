@@ -14,8 +14,8 @@ import (
 // A guest's drivers; what they depend on comes along. The ramdisk loads the early ones. The machine image holds the
 // late ones, which its init loads when it knows that it needs them.
 var (
-	earlyDrivers = []string{"virtio_pci", "virtio_blk", "virtio_net", "isofs"}
-	lateDrivers  = []string{"vfat", "nls_ascii", "nls_cp437", "nls_iso8859-1", "nls_utf8", "button", "evdev"}
+	earlyDrivers = []string{"virtio_pci", "virtio_blk", "virtio_net", "vfat", "nls_ascii", "nls_cp437"}
+	lateDrivers  = []string{"isofs", "nls_iso8859-1", "nls_utf8", "button", "evdev"}
 )
 
 // modules are files of one kernel, with the modules.dep that describes them alone.

@@ -67,7 +67,7 @@ func forwarded(args []string) error {
 				out += min(n, left[g])
 			}
 		}
-		fmt.Printf("%s: %d entered, %d left, %d lost\n", map[bool]string{true: "to the server", false: "from the server"}[toServer], in, out, in-out)
+		fmt.Printf("%s: entered %d, left %d, lost %d\n", map[bool]string{true: "to the server", false: "from the server"}[toServer], in, out, in-out)
 	}
 	return nil
 }

@@ -28,7 +28,7 @@ func knock(args []string) error {
 	f := flag.NewFlagSet("knock", flag.ContinueOnError)
 	f.IntVar(&k.count, "count", 3, "requests to each target")
 	f.DurationVar(&k.over, "over", 500*time.Millisecond, "spread over")
-	f.DurationVar(&k.late, "late", 3*time.Second, "how long an answer may take")
+	f.DurationVar(&k.late, "late", 2*time.Second, "how long an answer may take")
 	from := f.String("from", "0.0.0.0", "source address")
 	if err := f.Parse(args); err != nil {
 		return err

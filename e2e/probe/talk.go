@@ -71,5 +71,5 @@ func converse(c net.Conn, t target, length time.Duration) string {
 		}
 	}
 	n, by := r.words()
-	return fmt.Sprintf("%s: %d of %d answered%s%s", t, n, sent, by, end)
+	return fmt.Sprintf("%s: sent %d, answered %d, missing %d%s%s", t, sent, n, sent-n, by, end)
 }

@@ -30,9 +30,9 @@ value() {
 # find_seed mounts the disk labelled cidata on /run/seed.
 find_seed() {
 	device=$(findfs LABEL=cidata 2>/dev/null) || device=$(findfs LABEL=CIDATA 2>/dev/null) || return
-	if ! mount -t iso9660 -o ro "$device" /run/seed 2>/dev/null; then
-		modprobe -a vfat nls_ascii nls_cp437 nls_iso8859-1 nls_utf8
-		mount -t vfat -o ro "$device" /run/seed || return
+	if ! mount -t vfat -o ro "$device" /run/seed 2>/dev/null; then
+		modprobe isofs
+		mount -t iso9660 -o ro "$device" /run/seed || return
 	fi
 	[ -f /run/seed/meta-data ]
 }

@@ -1,0 +1,26 @@
+// Package bench measures eucactl against floors: the least that anybody would have to do for the same outcome, done
+// by hand in the same run, in turn with ours. It prints one table and judges nothing.
+//
+//	make bench
+//	go test -run '^$' -bench Plan -benchtime 1x ./e2e/bench      (one of RunInstances, Reconcile, State, Plan)
+//
+// Hosts and guests are a lab's (e2e/lab); its state directories are on the machine's disk, below /var/tmp.
+package bench
+
+import (
+	"fmt"
+	"os"
+	"testing"
+)
+
+// figures is what this run measured.
+var figures table
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if err := figures.print(os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
