@@ -31,9 +31,11 @@ type Entry struct {
 // or else tries both again until the timeout, saying who holds it.
 func (e Entry) Open(ctx context.Context) (Door, error) {
 	deadline := time.Now().Add(e.Timeout)
+	asking, cancel := context.WithDeadline(ctx, deadline.Add(time.Second))
+	defer cancel()
 	told := false
 	for {
-		door, err := e.try()
+		door, err := e.try(asking)
 		var locked *state.LockedError
 		if err == nil || !errors.As(err, &locked) {
 			return door, err
@@ -58,12 +60,12 @@ type BusyError struct{ words string }
 
 func (e *BusyError) Error() string { return e.words }
 
-func (e Entry) try() (Door, error) {
+func (e Entry) try(ctx context.Context) (Door, error) {
 	store, err := state.Open(e.StateDir, e.Options)
 	var locked *state.LockedError
 	if errors.As(err, &locked) {
 		if conn, dialErr := net.Dial("unix", SocketOf(e.StateDir)); dialErr == nil {
-			return e.client(conn, locked)
+			return e.client(ctx, conn, locked)
 		}
 	}
 	if err != nil {
@@ -79,11 +81,11 @@ func (e Entry) try() (Door, error) {
 	return c, nil
 }
 
-// client is a door to the owner if it works with the same inventory.
-func (e Entry) client(conn net.Conn, locked error) (Door, error) {
+// client is a door to the owner if it answers and works with the same inventory.
+func (e Entry) client(ctx context.Context, conn net.Conn, locked error) (Door, error) {
 	conn.Close()
 	cl := &Client{path: SocketOf(e.StateDir), inventory: e.InventorySum}
-	_, err := cl.Do(context.Background(), Call{Verb: "Ping"})
+	_, err := cl.Do(ctx, Call{Verb: "Ping"})
 	if code(err) == otherInventory {
 		return nil, fmt.Errorf("%w: %v", locked, err)
 	}

@@ -50,6 +50,7 @@ func (c *Controller) Reconcile(ctx context.Context, req Reconcile, progress func
 	}
 	var out Reconciled
 	for range maxRounds {
+		before := c.Store.View() // that a host is silent may concern others (plan.Compile)
 		plans, reports, err := c.round(ctx, req, hosts, progress)
 		if err != nil {
 			return out, err
@@ -58,7 +59,6 @@ func (c *Controller) Reconcile(ctx context.Context, req Reconcile, progress func
 		if req.Check || ctx.Err() != nil {
 			break
 		}
-		before := c.Store.View()
 		if err := c.settle(); err != nil {
 			return out, err
 		}
@@ -197,7 +197,7 @@ func (c *Controller) next(req Reconcile, before *state.Tx, hosts []*inventory.Ho
 			list = append(list, h)
 		}
 	}
-	if !req.Follow {
+	if !req.Follow || after.Rev() == before.Rev() {
 		return list
 	}
 	names, _ := c.touched(c.compileAll(before), after)

@@ -140,6 +140,6 @@ func idle(ts *testscript.TestScript, neg bool, args []string) {
 func idleImage() []byte {
 	disk := make([]byte, 512)
 	copy(disk, "\xfa\xf4\xeb\xfd") // cli; 1: hlt; jmp 1b
-	copy(disk[510:], "\x55\xaa")     // what tells the BIOS that it boots
+	copy(disk[510:], "\x55\xaa")   // what tells the BIOS that it boots
 	return disk
 }

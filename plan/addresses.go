@@ -2,7 +2,9 @@ package plan
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
 
 	"eucactl/cloud"
 	"eucactl/inventory"
@@ -23,15 +25,16 @@ func NewMoves(r Records) *Moves {
 	return &Moves{r: r, instances: map[cloud.InstanceID]cloud.Instance{}, addresses: map[netip.Addr]cloud.Address{}}
 }
 
-// Changes are all moves together.
+// Changes are all moves together, in one order whatever the way there.
 func (m *Moves) Changes() Changes {
-	for _, in := range m.instances {
-		m.out.Instances = append(m.out.Instances, in)
+	out := m.out
+	for _, id := range slices.Sorted(maps.Keys(m.instances)) {
+		out.Instances = append(out.Instances, m.instances[id])
 	}
-	for _, a := range m.addresses {
-		m.out.Addresses = append(m.out.Addresses, a)
+	for _, ip := range slices.SortedFunc(maps.Keys(m.addresses), netip.Addr.Compare) {
+		out.Addresses = append(out.Addresses, m.addresses[ip])
 	}
-	return m.out
+	return out
 }
 
 func (m *Moves) instance(id cloud.InstanceID) (cloud.Instance, bool) {
@@ -114,7 +117,8 @@ func (m *Moves) restore(cluster inventory.Cluster, in cloud.Instance) (netip.Add
 			return netip.Addr{}, nil
 		}
 		m.Notes = append(m.Notes, fmt.Sprintf("%s had %s before, which is taken: it has %s now", in.ID, ip, next))
-		ip = next
+		ip, c = next, WithLastPublic(c, cluster.Name, next)
+		m.out.Cloud = &c
 	}
 	m.addresses[ip] = cloud.Address{IP: ip, Cluster: in.Cluster, Owner: in.Owner, Instance: in.ID}
 	m.out.Claims = append(m.out.Claims, cloud.Claim{Name: "public/" + ip.String(), Holder: string(in.ID)})

@@ -11,8 +11,9 @@ import (
 var chainForm = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,28}$`)
 
 // builtin are names that a group's chain must not have: they mean something to
-// iptables, to other firewalls or to us.
-var builtin = regexp.MustCompile(`^(INPUT|OUTPUT|FORWARD|PREROUTING|POSTROUTING|ACCEPT|DROP|RETURN|QUEUE|DNAT|SNAT|MASQUERADE|LOG|REJECT|MARK|EUCA-.*|DOCKER.*|KUBE-.*|LIBVIRT_.*|CNI-.*|-.*)$`)
+// iptables, to other firewalls or to us. <user>-<group> has a dash, so names
+// without one need no mention.
+var builtin = regexp.MustCompile(`^(EUCA|DOCKER|KUBE|CNI|CALI|cali|CILIUM|FLANNEL|WEAVE|NETAVARK|ufw|ufw6|f2b|fail2ban|ts|neutron|nova)-`)
 
 // ChainName chooses the filter chain of a new group: <user>-<group> as the guide
 // has it, or a hash where iptables could not bear that name or another group's

@@ -37,7 +37,9 @@ func newEdge(r Records, cluster inventory.Cluster, s cloud.Settings, cloudID str
 	for _, n := range e.networks {
 		e.subnets[n.ID], _ = r.SubnetOf(n.ID)
 	}
-	for _, in := range r.InstancesIn(cluster.Name) {
+	instances := r.InstancesIn(cluster.Name)
+	e.members = make([]member, 0, len(instances))
+	for _, in := range instances {
 		if in.Want != cloud.Running {
 			continue
 		}

@@ -40,6 +40,9 @@ type placement struct {
 func Place(r Records, cluster inventory.Cluster, order Order) (Changes, error) {
 	p := &placement{Records: r, cluster: cluster, claimed: map[string]bool{}, free: Free(r, cluster)}
 	p.cloud, _ = r.Cloud()
+	if err := built(cluster); err != nil {
+		return Changes{}, err
+	}
 	if err := p.settings(); err != nil {
 		return Changes{}, err
 	}
@@ -59,6 +62,14 @@ func Place(r Records, cluster inventory.Cluster, order Order) (Changes, error) {
 	p.out.Networks = []cloud.Network{p.net}
 	p.out.Subnets = []cloud.Subnet{p.subnet}
 	return p.out, nil
+}
+
+// built refuses the modes that are not built yet, before anything is chosen.
+func built(c inventory.Cluster) error {
+	if c.Network.Mode == inventory.ManagedNoVLAN {
+		return nil
+	}
+	return cloud.Errorf("UnsupportedOperation", "%s has vnet_mode %s: instances can be started in %s only, so far", c.Name, c.Network.Mode, inventory.ManagedNoVLAN)
 }
 
 // settings copies the inventory's network settings into the cloud's record with
@@ -261,7 +272,7 @@ func Total(seen cloud.Seen, h *inventory.Host) cloud.Capacity {
 		{&c.Cores, h.Node.Cores}, {&c.Memory, h.Node.Memory}, {&c.Disk, h.Node.Disk},
 	} {
 		if limit.at > 0 {
-			*limit.have = limit.at
+			*limit.have = min(*limit.have, limit.at)
 		}
 	}
 	return c

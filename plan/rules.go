@@ -108,8 +108,9 @@ func icmp(p cloud.Permission) string {
 // one, and everybody else behind the frontend's.
 func (e *edge) nat() Table {
 	all := e.settings.Subnet
-	var in, local, out []Rule
-	for _, t := range e.translations() {
+	list := e.translations()
+	in, local, out := make([]Rule, 0, len(list)), make([]Rule, 0, len(list)), make([]Rule, 0, len(list)+1)
+	for _, t := range list {
 		public, private := netip.PrefixFrom(t.Public, 32), netip.PrefixFrom(t.Private, 32)
 		in = append(in, Rule{Dest: public, Target: "DNAT", To: t.Private})
 		local = append(local, Rule{Dest: public, Target: "DNAT", To: t.Private})

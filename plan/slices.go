@@ -14,7 +14,7 @@ import (
 const (
 	layoutVLAN = 2
 	firstVLAN  = 10
-	lastVLAN   = 4095
+	lastVLAN   = 4094 // 4095 is reserved (IEEE 802.1Q)
 )
 
 // Slice is the part of the subnet that belongs to the network with this index.

@@ -32,7 +32,9 @@ func StatusOf(r Records, in cloud.Instance) Status {
 		return Status{cloud.StateNotReported, silent}
 	case d.Cloud != c.ID:
 		return Status{cloud.StatePending, fmt.Sprintf("%s has a machine %s that is not ours: it is left alone", in.Host, in.ID)}
-	case d.State == "running" || d.State == "paused" || d.State == "idle":
+	case d.State == "paused":
+		return Status{cloud.StateUp, fmt.Sprintf("%s shows it paused (%s)", in.Host, d.Reason)}
+	case d.State == "running" || d.State == "idle":
 		if d.Pending {
 			return Status{cloud.StateUp, "pending restart: its definition changed"}
 		}
@@ -70,7 +72,10 @@ func waitsFor(r Records, in cloud.Instance) string {
 		return fmt.Sprintf("waits for %s: %s", in.Host, seen.Problem)
 	}
 	if words := failedWords(seen, string(in.ID)); words != "" {
-		return fmt.Sprintf("waits for %s:%s", in.Host, words)
+		return fmt.Sprintf("waits for %s%s", in.Host, words)
+	}
+	if d, listed := domainOf(r, in); in.Want == cloud.Terminated && listed && d == nil {
+		return "waits for the frontend of " + in.Cluster
 	}
 	return "waits for " + in.Host
 }

@@ -43,6 +43,9 @@ dhcpd_find() {
 		# Processes may end while we look.
 		read -r dhcpd_comm 2>/dev/null <"$dhcpd_dir/comm" || continue
 		case $dhcpd_comm in *dhcp*) ;; *) continue ;; esac
+		# A dead one that nobody waited for yet has no command line any more.
+		read -r dhcpd_stat 2>/dev/null <"$dhcpd_dir/stat" || continue
+		case ${dhcpd_stat##*) } in Z*) continue ;; esac
 		dhcpd_line=$(tr '\0' '\n' <"$dhcpd_dir/cmdline") || [ ! -e "$dhcpd_dir" ] || return 2
 		case $dhcpd_line in *"
 $RUN_DIR/eucactl-dhcpd.conf

@@ -16,6 +16,9 @@ dhcpd_gone_find() {
 		# Processes may end while we look.
 		read -r dhcpd_gone_comm 2>/dev/null <"$dhcpd_gone_dir/comm" || continue
 		case $dhcpd_gone_comm in *dhcp*) ;; *) continue ;; esac
+		# A dead one that nobody waited for yet has no command line any more.
+		read -r dhcpd_gone_stat 2>/dev/null <"$dhcpd_gone_dir/stat" || continue
+		case ${dhcpd_gone_stat##*) } in Z*) continue ;; esac
 		dhcpd_gone_line=$(tr '\0' '\n' <"$dhcpd_gone_dir/cmdline") || [ ! -e "$dhcpd_gone_dir" ] || return 2
 		case $dhcpd_gone_line in *"
 $RUN_DIR/eucactl-dhcpd.conf

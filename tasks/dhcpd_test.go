@@ -175,7 +175,7 @@ func TestDhcpdGone(t *testing.T) {
 		h := newKindHost(t, sh)
 		h.do(dhcpdNet)
 		h.wants(dhcpdCall("10.9.0.2"), kindApply, Changed)
-		h.do(`mkdir -p /mnt/kept; cp -a /run/eucalyptus /var/lib/eucactl /mnt/kept`)
+		h.do(`mkdir -p /mnt/kept; cp -a /run/eucalyptus /var/lib/eucactl /mnt/kept; rm /mnt/kept/eucalyptus/net/eucactl-dhcpd.pid`)
 		again := `cp -a /mnt/kept/eucalyptus /run; cp -a /mnt/kept/eucactl /var/lib
 			`
 		h.try(kindTry{

@@ -76,6 +76,7 @@ func TestDownAfterACrash(t *testing.T) {
 		"lost records":    func(t *testing.T, l *Lab) { remove(t, l.recordsPath()) },
 		"damaged records": func(t *testing.T, l *Lab) { write(t, l.recordsPath(), "{") },
 		"lost pids":       func(t *testing.T, l *Lab) { remove(t, filepath.Join(l.Dir, "host")) },
+		"lost name":       func(t *testing.T, l *Lab) { output(t, "ip", "netns", "del", l.Net("a")) },
 		"lost switch":     func(t *testing.T, l *Lab) { output(t, "ip", "netns", "del", l.Name) },
 		"lost host": func(t *testing.T, l *Lab) {
 			killProcess(t, l, "a")
@@ -143,9 +144,14 @@ func killProcess(t *testing.T, l *Lab, host string) {
 	if !alive {
 		t.Fatalf("%s is down", host)
 	}
+	var st syscall.Stat_t
+	if err := syscall.Stat(filepath.Join(netnsDir, l.Net(host)), &st); err != nil {
+		t.Fatal(err)
+	}
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
+	waitFor(t, host+" to die", func() bool { return len(inside(map[uint64]bool{st.Ino: true}, nil)) == 0 })
 }
 
 func remove(t *testing.T, path string) {

@@ -163,7 +163,7 @@ func (l *Lab) kill(name string) error {
 		return err
 	}
 	space := l.Net(name)
-	if err := killInside([]string{space}); err != nil {
+	if err := l.killInside([]string{space}); err != nil {
 		return err
 	}
 	return errors.Join(l.unplug(name), deleteNamespaces([]string{space}))

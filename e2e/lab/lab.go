@@ -109,7 +109,7 @@ func (l *Lab) claimNamespace() error {
 func (l *Lab) raiseHosts() error {
 	if !namespaceExists(l.Name) {
 		// Hosts that outlived their switches are cut off for good.
-		if err := killInside(l.namespaces()); err != nil {
+		if err := l.killInside(l.spaces()); err != nil {
 			return err
 		}
 	}
@@ -163,8 +163,8 @@ func (l *Lab) remove() error {
 	} else if errors.Is(err, errForeign) {
 		return err
 	}
-	spaces := l.namespaces()
-	if err := killInside(spaces); err != nil {
+	spaces := l.spaces()
+	if err := l.killInside(spaces); err != nil {
 		return err
 	}
 	if err := deleteNamespaces(spaces); err != nil {

@@ -43,6 +43,17 @@ func (l *Lab) namespaces() []string {
 	return names
 }
 
+// spaces adds the names that should exist according to the records.
+func (l *Lab) spaces() []string {
+	names := l.namespaces()
+	for _, h := range l.hosts {
+		if name := l.Net(h.Name); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 func deleteNamespaces(names []string) error {
 	var batch strings.Builder
 	for _, name := range names {
@@ -112,14 +123,16 @@ func (l *Lab) plug(hosts []Host) error {
 // awaitLinks returns when the switches forward to those hosts, and nodes' bridges outwards. The kernel tells a bridge
 // that a cable has a carrier only some time after it has, seconds on a busy machine.
 func (l *Lab) awaitLinks(hosts []Host) error {
+	var cables []string
 	for _, h := range hosts {
-		var cables []string
 		for i := range h.cables() {
 			cables = append(cables, fmt.Sprintf("%s.%d", h.Name, i))
 		}
-		if err := awaitPorts(l.Name, cables); err != nil {
-			return err
-		}
+	}
+	if err := awaitPorts(l.Name, cables); err != nil {
+		return err
+	}
+	for _, h := range hosts {
 		if h.Role != Node {
 			continue
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -45,15 +46,23 @@ func startTime(pid int) string {
 	return fields[19]
 }
 
-// killInside kills every process in the named network namespaces except this one and its ancestors, and returns when
-// they are gone. A host's process 1 takes along what moved to a namespace of its own.
-func killInside(spaces []string) error {
+// killInside kills every process in the lab's named network namespaces except this one and its ancestors, and returns
+// when they are gone. A host's process 1 takes along what moved to a namespace of its own.
+func (l *Lab) killInside(spaces []string) error {
 	inodes := map[uint64]bool{}
 	for _, name := range spaces {
-		var st syscall.Stat_t
-		if err := syscall.Stat(filepath.Join(netnsDir, name), &st); err == nil {
-			inodes[st.Ino] = true
+		addInode(inodes, filepath.Join(netnsDir, name))
+	}
+	// A namespace that lost its name is found by the host's recorded process.
+	for _, h := range l.hosts {
+		if pid, alive := l.process(h.Name); alive && slices.Contains(spaces, l.Net(h.Name)) {
+			addInode(inodes, "/proc/"+strconv.Itoa(pid)+"/ns/net")
 		}
+	}
+	// Whatever went wrong with the records, the machine's own processes are not a lab's.
+	var machine syscall.Stat_t
+	if err := syscall.Stat("/proc/1/ns/net", &machine); err == nil {
+		delete(inodes, machine.Ino)
 	}
 	if len(inodes) == 0 {
 		return nil
@@ -72,6 +81,14 @@ func killInside(spaces []string) error {
 				return fmt.Errorf("kill %d: %w", pid, err)
 			}
 		}
+	}
+}
+
+// addInode notes which namespace a file stands for.
+func addInode(inodes map[uint64]bool, path string) {
+	var st syscall.Stat_t
+	if err := syscall.Stat(path, &st); err == nil {
+		inodes[st.Ino] = true
 	}
 }
 

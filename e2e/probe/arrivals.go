@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/binary"
 	"fmt"
+	"math/bits"
 	"net"
 	"net/netip"
 	"slices"
@@ -21,7 +22,8 @@ func sniff(dev string) (*sniffer, error) {
 	if err != nil {
 		return nil, err
 	}
-	proto := binary.BigEndian.Uint16([]byte{byte(unix.ETH_P_IP & 0xff), byte(unix.ETH_P_IP >> 8)})
+	// Only who asks for all protocols sees what this host sends.
+	proto := bits.ReverseBytes16(unix.ETH_P_ALL)
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, int(proto))
 	if err != nil {
 		return nil, fmt.Errorf("packet socket: %w", err)
@@ -47,7 +49,7 @@ func (s *sniffer) next(buf []byte) (p packet, ok bool) {
 	link, _ := from.(*unix.SockaddrLinklayer)
 	head := int(buf[0]&15) * 4
 	total := int(binary.BigEndian.Uint16(buf[2:]))
-	if link == nil || link.Pkttype == unix.PACKET_OTHERHOST || head+8 > n || total > n || total < head {
+	if link == nil || link.Protocol != bits.ReverseBytes16(unix.ETH_P_IP) || link.Pkttype == unix.PACKET_OTHERHOST || head+8 > n || total > n || total < head {
 		return p, false
 	}
 	return packet{

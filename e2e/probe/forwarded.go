@@ -73,7 +73,8 @@ func forwarded(args []string) error {
 }
 
 func segmentOf(p packet, port uint16) (segment, bool) {
-	if p.proto != unix.IPPROTO_TCP || len(p.body) < 20 {
+	// Resets answer what comes in after the end, when the router has forgotten the flow: nobody misses them.
+	if p.proto != unix.IPPROTO_TCP || len(p.body) < 20 || p.body[13]&4 != 0 {
 		return segment{}, false
 	}
 	from, to := binary.BigEndian.Uint16(p.body), binary.BigEndian.Uint16(p.body[2:])
