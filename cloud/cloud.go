@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Ids are lower-case: a type's prefix and 8 hex digits ("i-1a2b3c4d"). An id is
@@ -109,6 +111,17 @@ const Admin = "admin"
 
 var userForm = regexp.MustCompile(`^[A-Za-z0-9_.]{1,64}$`)
 var groupForm = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,255}$`)
+
+// CheckText says why a text that only people read cannot be kept as it is.
+func CheckText(what, s string) error {
+	switch {
+	case len(s) > 255:
+		return Errorf("InvalidParameterValue", "%s %s is longer than 255 bytes", what, quoted(s))
+	case !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl):
+		return Errorf("InvalidParameterValue", "%s %s: control characters and what is not UTF-8 cannot be kept", what, quoted(s))
+	}
+	return nil
+}
 
 // CheckUserName says why a name cannot be a user's.
 func CheckUserName(name string) error {

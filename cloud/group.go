@@ -2,6 +2,7 @@ package cloud
 
 import (
 	"net/netip"
+	"strings"
 	"time"
 )
 
@@ -24,6 +25,9 @@ const DefaultGroup = "default"
 
 // CheckGroupName says why a name cannot be a group's.
 func CheckGroupName(name string) error {
+	if strings.HasPrefix(strings.ToLower(name), GroupPrefix) {
+		return Errorf("InvalidParameterValue", "group name %s: names that begin with %s are ids", quoted(name), GroupPrefix)
+	}
 	if !groupForm.MatchString(name) {
 		return Errorf("InvalidParameterValue", "group name %s: use 1 to 255 of the characters A-Z a-z 0-9 _ . -", quoted(name))
 	}

@@ -41,7 +41,7 @@ func (a Answer) Key() string { return a.Token }
 type Sealed struct {
 	Meta
 	ID   string `json:"id"`
-	Text string `json:"text"` // plain here; Reveal is the reader's decision
+	Text string `json:"text"` // user data is base64: it need not be UTF-8
 }
 
 func (s Sealed) Key() string { return s.ID }

@@ -120,6 +120,7 @@ func describeAddresses(t *turn, req cloud.DescribeAddresses) (out cloud.Addresse
 			out.Addresses = append(out.Addresses, a)
 		}
 	}
+	out.Addresses = orEmpty(out.Addresses)
 	slices.SortFunc(out.Addresses, func(a, b cloud.Address) int { return a.IP.Compare(b.IP) })
 	return out, nil
 }

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 
 	"eucactl/cloud"
@@ -32,7 +33,10 @@ func (c *Controller) Console(ctx context.Context, caller Caller, req cloud.GetCo
 	if err != nil {
 		return out, err
 	}
-	a := rep.Sections["console"]
+	a, answered := rep.Sections["console"]
+	if !answered {
+		return out, cloud.Errorf("Unavailable", "%s did not answer for the console of %s: %s", in.Host, in.ID, lastLine(rep.Stopped+rep.Words))
+	}
 	if a.RC != 0 {
 		return out, cloud.Errorf("Unavailable", "%s has no console of %s yet: %s", in.Host, in.ID, lastLine(a.Words))
 	}
@@ -43,11 +47,12 @@ func (c *Controller) Console(ctx context.Context, caller Caller, req cloud.GetCo
 	return cloud.ConsoleOutput{ID: in.ID, At: c.Now(), Text: text}, nil
 }
 
-// ask runs a program of one section, which changes nothing and needs no lock.
+// ask runs a program of one section, which changes nothing and needs no lock: like
+// a stage two, it takes none.
 func (v *visit) ask(ctx context.Context, cloudID string, s tasks.Section) (tasks.Report, error) {
 	v.program = &tasks.Program{Kinds: v.c.Site.Kinds, Sections: []tasks.Section{s}}
 	v.mark = "@" + v.c.NewID("") + v.c.NewID("")
-	text, err := v.program.Text(tasks.Env{Mark: v.mark, Check: true, Cloud: cloudID, Login: v.host.User})
+	text, err := v.program.Text(tasks.Env{Mark: v.mark, Check: true, Cloud: cloudID, Login: v.host.User, Stage: 2})
 	if err != nil {
 		return tasks.Report{}, err
 	}
@@ -66,7 +71,10 @@ func (c *Controller) seedDisk(tx *state.Tx, id cloud.InstanceID) (string, error)
 		if !ok {
 			return "", fmt.Errorf("user data of %s is missing", id)
 		}
-		userData = []byte(sealed.Text)
+		var err error
+		if userData, err = base64.StdEncoding.DecodeString(sealed.Text); err != nil {
+			return "", fmt.Errorf("user data of %s: %w", id, err)
+		}
 	}
 	disk, err := seed.Image(seedOf(in, userData))
 	return string(disk), err

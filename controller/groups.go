@@ -14,8 +14,8 @@ func createGroup(t *turn, req cloud.CreateGroup) (cloud.Group, error) {
 	if err := cloud.CheckGroupName(req.Name); err != nil {
 		return cloud.Group{}, err
 	}
-	if len(req.Description) > 255 {
-		return cloud.Group{}, cloud.Errorf("InvalidParameterValue", "the description is longer than 255 characters")
+	if err := cloud.CheckText("description", req.Description); err != nil {
+		return cloud.Group{}, err
 	}
 	if _, ok := t.GroupNamed(t.user, req.Name); ok {
 		return cloud.Group{}, cloud.Errorf("InvalidGroup.Duplicate", "The security group '%s' already exists", req.Name)
@@ -88,6 +88,7 @@ func describeGroups(t *turn, req cloud.DescribeGroups) (out cloud.Groups, err er
 	for _, g := range groups {
 		out.Groups = append(out.Groups, cloud.GroupView{Group: g, Networks: t.groupNetworks(g)})
 	}
+	out.Groups = orEmpty(out.Groups)
 	return out, nil
 }
 

@@ -18,6 +18,7 @@ func describeHosts(t *turn, req cloud.DescribeHosts) (out cloud.Hosts, err error
 	for _, h := range hosts {
 		out.Hosts = append(out.Hosts, t.host(h))
 	}
+	out.Hosts = orEmpty(out.Hosts)
 	return out, nil
 }
 

@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 
@@ -19,12 +20,10 @@ func inspectImage(c *Controller, body []byte, check bool) ([]byte, error) {
 	if err := json.Unmarshal(body, &req); err != nil {
 		return nil, cloud.Errorf("MalformedQueryString", "request: %v", err)
 	}
-	if req.Type == "" {
-		req.Type = cloud.MachineImage
-	}
+	kind := cmp.Or(req.Type, cloud.MachineImage)
 	look := map[cloud.ImageType]images.Look{
 		cloud.MachineImage: images.Machine, cloud.KernelImage: images.Kernel, cloud.RamdiskImage: images.Ramdisk,
-	}[req.Type]
+	}[kind]
 	if look == nil {
 		return nil, cloud.Errorf("InvalidParameterValue", "image type %.64q: use machine, kernel or ramdisk", req.Type)
 	}
@@ -37,12 +36,19 @@ func inspectImage(c *Controller, body []byte, check bool) ([]byte, error) {
 }
 
 func registerImage(t *turn, req cloud.RegisterImage) (cloud.Image, error) {
+	req.Type = cmp.Or(req.Type, cloud.MachineImage)
 	i := cloud.Image{
 		ID: cloud.ImageID(t.newID(req.Type.Prefix())), Owner: t.user, Name: req.Name, Type: req.Type, Format: req.Format, Arch: req.Arch,
 		Sum: req.Sum, Size: req.Size, VirtualSize: req.VirtualSize, Public: !req.Private, Registered: t.now,
 	}
 	if i.Arch == "" {
 		i.Arch = "x86_64"
+	}
+	if err := cloud.CheckText("image name", i.Name); err != nil {
+		return i, err
+	}
+	if err := cloud.CheckText("architecture", i.Arch); err != nil {
+		return i, err
 	}
 	if req.Type != cloud.MachineImage && req.Kernel+req.Ramdisk != "" {
 		return i, cloud.Errorf("InvalidParameterCombination", "a %s image has no kernel or ramdisk of its own", req.Type)
@@ -122,6 +128,7 @@ func describeImages(t *turn, req cloud.DescribeImages) (out cloud.Images, err er
 			out.Images = append(out.Images, i)
 		}
 	}
+	out.Images = orEmpty(out.Images)
 	return out, nil
 }
 

@@ -71,6 +71,7 @@ func describeInstances(t *turn, req cloud.DescribeInstances) (out cloud.Reservat
 		}
 		out.Reservations[i].Instances = append(out.Reservations[i].Instances, t.view(in))
 	}
+	out.Reservations = orEmpty(out.Reservations)
 	return out, nil
 }
 

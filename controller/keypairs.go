@@ -12,6 +12,9 @@ import (
 
 var keyName = regexp.MustCompile(`^[A-Za-z0-9_.@ -]{1,255}$`)
 
+// maxKey is what an RSA key of 16384 bits needs, and room: a seed disk must hold it.
+const maxKey = 4 << 10
+
 // importKeyPair keeps the key's algorithm and body; its comment becomes the name.
 func importKeyPair(t *turn, req cloud.ImportKeyPair) (cloud.KeyPair, error) {
 	if !keyName.MatchString(req.Name) {
@@ -23,6 +26,9 @@ func importKeyPair(t *turn, req cloud.ImportKeyPair) (cloud.KeyPair, error) {
 	pub, _, options, rest, err := ssh.ParseAuthorizedKey([]byte(req.PublicKey))
 	if err != nil || len(options) > 0 || strings.TrimSpace(string(rest)) != "" {
 		return cloud.KeyPair{}, cloud.Errorf("InvalidKey.Format", "not one line of an SSH public key (\"ssh-ed25519 AAAA... comment\")")
+	}
+	if len(pub.Marshal()) > maxKey {
+		return cloud.KeyPair{}, cloud.Errorf("InvalidKey.Format", "a public key of %d bytes: at most %d are possible", len(pub.Marshal()), maxKey)
 	}
 	line := strings.TrimSpace(string(ssh.MarshalAuthorizedKey(pub))) + " " + strings.ReplaceAll(req.Name, " ", "_")
 	k := cloud.KeyPair{Owner: t.user, Name: req.Name, PublicKey: line, Fingerprint: ssh.FingerprintLegacyMD5(pub), Created: t.now}
@@ -47,5 +53,6 @@ func describeKeyPairs(t *turn, req cloud.DescribeKeyPairs) (out cloud.KeyPairs, 
 			out.KeyPairs = append(out.KeyPairs, k)
 		}
 	}
+	out.KeyPairs = orEmpty(out.KeyPairs)
 	return out, nil
 }

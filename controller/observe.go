@@ -17,7 +17,9 @@ func (v *visit) observe(rep tasks.Report, out HostReport) {
 		s.Problem = out.Words
 		return
 	}
-	s.Token, s.Unsent = v.fence.Token, ""
+	if v.passed {
+		s.Token, s.Unsent = v.fence.Token, ""
+	}
 	if !rep.Done {
 		s.Problem = out.Words
 		return

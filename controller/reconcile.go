@@ -50,7 +50,7 @@ func (c *Controller) Reconcile(ctx context.Context, req Reconcile, progress func
 	}
 	var out Reconciled
 	for range maxRounds {
-		before := c.Store.View() // that a host is silent may concern others (plan.Compile)
+		before := c.Store.View()
 		plans, reports, err := c.round(ctx, req, hosts, progress)
 		if err != nil {
 			return out, err
@@ -59,10 +59,11 @@ func (c *Controller) Reconcile(ctx context.Context, req Reconcile, progress func
 		if req.Check || ctx.Err() != nil {
 			break
 		}
+		heard := c.Store.View()
 		if err := c.settle(); err != nil {
 			return out, err
 		}
-		if hosts = c.next(req, before, hosts, plans, reports); len(hosts) == 0 {
+		if hosts = c.next(req, before, heard, hosts, plans, reports); len(hosts) == 0 {
 			break
 		}
 	}
@@ -87,7 +88,9 @@ func (c *Controller) selected(req Reconcile) ([]*inventory.Host, error) {
 		if !ok {
 			return nil, fmt.Errorf("the inventory has no host %q", name)
 		}
-		hosts = append(hosts, h)
+		if !slices.Contains(hosts, h) { // whose lock would be waited for for ever
+			hosts = append(hosts, h)
+		}
 	}
 	return hosts, nil
 }
@@ -97,15 +100,18 @@ func (c *Controller) selected(req Reconcile) ([]*inventory.Host, error) {
 func (c *Controller) consistent(tx *state.Tx) error {
 	missing := map[string][]string{}
 	for _, in := range tx.Instances() {
-		if _, ok := c.Inventory.Host(in.Host); !ok && in.Released.IsZero() {
-			missing[in.Host] = append(missing[in.Host], string(in.ID))
+		h, ok := c.Inventory.Host(in.Host)
+		if in.Released.IsZero() && !(ok && h.IsNode && h.Cluster == in.Cluster) {
+			where := fmt.Sprintf("host %s, as a node of cluster %s,", in.Host, in.Cluster)
+			missing[where] = append(missing[where], string(in.ID))
 		}
 	}
-	for host, ids := range missing {
-		return fmt.Errorf("%s: host %s is missing, but %s run there by record: put it back, or terminate them and then remove it", c.Inventory.File(), host, strings.Join(ids, ", "))
+	for _, where := range slices.Sorted(maps.Keys(missing)) {
+		return fmt.Errorf("%s: %s is missing, but %s run there by record: put it back, or terminate them and then remove it", c.Inventory.File(), where, strings.Join(missing[where], ", "))
 	}
 	cl, _ := tx.Cloud()
-	for name, have := range cl.Networks {
+	for _, name := range slices.Sorted(maps.Keys(cl.Networks)) {
+		have := cl.Networks[name]
 		cluster, ok := c.Inventory.Cluster(name)
 		if !ok {
 			if len(tx.NetworksIn(name)) > 0 {
@@ -189,15 +195,16 @@ func (c *Controller) settle() error {
 	return nil
 }
 
-// next are the hosts that became something else than what they were just told.
-func (c *Controller) next(req Reconcile, before *state.Tx, hosts []*inventory.Host, plans map[string]plan.Host, reports []HostReport) (list []*inventory.Host) {
+// next are the hosts that became something else than what they were just told; and,
+// if asked to follow, all others that are something else than before the round.
+func (c *Controller) next(req Reconcile, before, heard *state.Tx, hosts []*inventory.Host, plans map[string]plan.Host, reports []HostReport) (list []*inventory.Host) {
 	after := c.Store.View()
 	for i, h := range hosts {
 		if reports[i].answered() && !reflect.DeepEqual(plans[h.Name], plan.Compile(after, c.Inventory, h)) {
 			list = append(list, h)
 		}
 	}
-	if !req.Follow || after.Rev() == before.Rev() {
+	if !req.Follow || after.Rev() == heard.Rev() && sameSilence(before, after, hosts) {
 		return list
 	}
 	names, _ := c.touched(c.compileAll(before), after)
@@ -208,4 +215,17 @@ func (c *Controller) next(req Reconcile, before *state.Tx, hosts []*inventory.Ho
 		}
 	}
 	return list
+}
+
+// sameSilence: no host fell silent or spoke again, which concerns others too: what a
+// silent one cannot be told is compiled for all nodes of its cluster.
+func sameSilence(before, after *state.Tx, hosts []*inventory.Host) bool {
+	for _, h := range hosts {
+		was, _ := before.Seen(h.Name)
+		is, _ := after.Seen(h.Name)
+		if (was.Problem != "") != (is.Problem != "") {
+			return false
+		}
+	}
+	return true
 }

@@ -151,6 +151,18 @@ func lastLine(words string) string {
 	return lines[len(lines)-1]
 }
 
+// broken: the answer ended in an error before the program did. A task that failed
+// before is still what matters most.
+func (r *HostReport) broken(err error) {
+	if r.Failed > 0 {
+		return
+	}
+	r.Outcome, r.Words, r.Next = HostFailed, err.Error(), "eucactl reconcile "+r.Host
+	if remote.Unreachable(err) {
+		r.Outcome, r.Words = HostUnreachable, "the answer broke off: "+err.Error()
+	}
+}
+
 // unreached says why there was no answer, and what to do.
 func (r *HostReport) unreached(err error) {
 	r.Outcome, r.Words = HostUnreachable, err.Error()

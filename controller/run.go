@@ -2,6 +2,7 @@ package controller
 
 import (
 	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
@@ -198,7 +199,8 @@ func (t *turn) finish(c *plan.Changes, req cloud.RunInstances) error {
 	if len(req.UserData) == 0 {
 		return nil
 	}
-	t.PutSealed(cloud.Sealed{ID: string(c.Instances[0].Reservation), Text: string(req.UserData)})
+	text := base64.StdEncoding.EncodeToString(req.UserData) // it need not be text
+	t.PutSealed(cloud.Sealed{ID: string(c.Instances[0].Reservation), Text: text})
 	return nil
 }
 

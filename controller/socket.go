@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"time"
 
 	"eucactl/cloud"
 	"eucactl/plan"
@@ -37,7 +38,14 @@ type frame struct {
 	Done     bool            `json:"done,omitempty"`
 }
 
-// errOtherInventory: the owner works with another inventory, so it cannot do what
+// patience is how long an asker that has connected may think before it asks; Close
+// waits for it.
+const patience = 10 * time.Second
+
+// longestSocket is what Linux can bind a socket to.
+const longestSocket = 107
+
+// otherInventory: the owner works with another inventory, so it cannot do what
 // this process means.
 const otherInventory = "OtherInventory"
 
@@ -45,6 +53,9 @@ const otherInventory = "OtherInventory"
 func (c *Controller) Serve(path, inventorySum string) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err // we hold the store's lock, so nobody listens there
+	}
+	if len(path) > longestSocket {
+		return fmt.Errorf("%s is too long for a socket (%d bytes, at most %d): choose a shorter state directory", path, len(path), longestSocket)
 	}
 	l, err := net.Listen("unix", path)
 	if err != nil {
@@ -76,10 +87,12 @@ func (c *Controller) serve(conn net.Conn, inventorySum string) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	in := bufio.NewReader(conn)
+	_ = conn.SetReadDeadline(time.Now().Add(patience))
 	line, err := in.ReadBytes('\n')
 	if err != nil {
 		return
 	}
+	_ = conn.SetReadDeadline(time.Time{})
 	go func() { // an asker that goes away asks no more
 		_, _ = in.ReadByte()
 		cancel()

@@ -22,7 +22,7 @@ func createUser(t *turn, req cloud.CreateUser) (cloud.User, error) {
 }
 
 func describeUsers(t *turn, _ cloud.DescribeUsers) (cloud.Users, error) {
-	return cloud.Users{Users: t.Users()}, nil
+	return cloud.Users{Users: orEmpty(t.Users())}, nil
 }
 
 // addGroup makes a group with a chain of its own.

@@ -93,6 +93,8 @@ type Call struct {
 	Caller Caller          `json:"caller"`
 	Check  bool            `json:"check,omitempty"`
 	Body   json.RawMessage `json:"body"`
+
+	sum string // of the request as it was asked
 }
 
 // Answer is what a call was answered. Touched are the hosts that are to be
@@ -101,6 +103,8 @@ type Answer struct {
 	Body    json.RawMessage      `json:"body"`
 	Touched []string             `json:"touched,omitempty"`
 	Plans   map[string]plan.Host `json:"plans,omitempty"`
+
+	again bool // it was given before, to the same request
 }
 
 // errChecked aborts the transaction of a check.
@@ -112,15 +116,27 @@ func (c *Controller) Do(_ context.Context, call Call) (Answer, error) {
 	if !ok {
 		return Answer{}, cloud.Errorf("InvalidAction", "there is no verb %s", call.Verb)
 	}
-	if v.prepare != nil {
-		body, err := v.prepare(c, call.Body, call.Check)
-		if err != nil {
-			return Answer{}, err
-		}
-		call.Body = body
-	}
 	if !v.mutates {
 		return c.read(v, call)
+	}
+	call.sum = fmt.Sprintf("%x", sha256.Sum256(call.Body))
+	if v.prepare != nil {
+		return c.writePrepared(v, call)
+	}
+	return c.write(v, call)
+}
+
+// writePrepared does the slow work of a verb only if the records have nothing
+// against it, so that what is refused leaves nothing behind.
+func (c *Controller) writePrepared(v verb, call Call) (Answer, error) {
+	dry := call
+	dry.Check = true
+	out, err := c.write(v, dry)
+	if err != nil || out.again {
+		return out, err
+	}
+	if call.Body, err = v.prepare(c, call.Body, call.Check); err != nil {
+		return Answer{}, err
 	}
 	return c.write(v, call)
 }
@@ -144,6 +160,14 @@ func (t *turn) known() error {
 	return nil
 }
 
+// orEmpty makes an empty list of none: in JSON it is [], which scripts can walk.
+func orEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
 func answer(resp any) (Answer, error) {
 	body, err := json.Marshal(resp)
 	return Answer{Body: body}, err
@@ -159,8 +183,7 @@ func (c *Controller) write(v verb, call Call) (out Answer, err error) {
 		if err := t.known(); err != nil {
 			return err
 		}
-		if old, ok, err := t.answered(call); err != nil || ok {
-			out.Body = old
+		if out, err = t.answered(call); err != nil || out.again {
 			return err
 		}
 		resp, err := v.run(t, call.Body)
@@ -175,8 +198,7 @@ func (c *Controller) write(v verb, call Call) (out Answer, err error) {
 			return errChecked
 		}
 		out.Plans = nil
-		t.keepAnswer(call, out.Body)
-		return nil
+		return t.keepAnswer(call, out)
 	})
 	if errors.Is(err, errChecked) {
 		err = nil
@@ -185,28 +207,39 @@ func (c *Controller) write(v verb, call Call) (out Answer, err error) {
 }
 
 // answered finds what the same request, by its token, was answered before.
-func (t *turn) answered(call Call) (json.RawMessage, bool, error) {
+func (t *turn) answered(call Call) (out Answer, err error) {
 	if call.Caller.Token == "" {
-		return nil, false, nil
+		return out, nil
+	}
+	if len(call.Caller.Token) > maxToken {
+		return out, cloud.Errorf("InvalidParameterValue", "client token %.20q... is longer than %d characters", call.Caller.Token, maxToken)
 	}
 	old, ok := t.Answer(t.user + "/" + call.Caller.Token)
 	if !ok {
-		return nil, false, nil
+		return out, nil
 	}
-	if old.Verb != call.Verb || old.Request != requestSum(call) {
-		return nil, false, cloud.Errorf("IdempotentParameterMismatch", "client token %q was used for another request", call.Caller.Token)
+	if old.Verb != call.Verb || old.Request != call.sum {
+		return out, cloud.Errorf("IdempotentParameterMismatch", "client token %q was used for another request", call.Caller.Token)
 	}
-	return old.Body, true, nil
+	out.again = true
+	return out, json.Unmarshal(old.Body, &out)
 }
 
-func (t *turn) keepAnswer(call Call, body []byte) {
+// keepAnswer keeps it whole: whoever asks again also learns which hosts to bring to
+// it, since the first asker may have gone before it could.
+func (t *turn) keepAnswer(call Call, out Answer) error {
 	if call.Caller.Token == "" {
-		return
+		return nil
 	}
+	body, err := json.Marshal(out)
 	t.PutAnswer(cloud.Answer{
-		Token: t.user + "/" + call.Caller.Token, Verb: call.Verb, Request: requestSum(call), Body: body, When: t.now,
+		Token: t.user + "/" + call.Caller.Token, Verb: call.Verb, Request: call.sum, Body: body, When: t.now,
 	})
+	return err
 }
+
+// maxToken bounds a client token, as EC2 does.
+const maxToken = 64
 
 // keepAnswers is how long a repeated request is known by its token.
 const keepAnswers = 24 * time.Hour
@@ -218,8 +251,6 @@ func (t *turn) forgetAnswers() {
 		}
 	}
 }
-
-func requestSum(call Call) string { return fmt.Sprintf("%x", sha256.Sum256(call.Body)) }
 
 // code is the EC2 code of an error, if it has one.
 func code(err error) string {

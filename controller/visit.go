@@ -31,16 +31,18 @@ type visit struct {
 	program *tasks.Program
 	mark    string
 	sent    bool // some of the program may have reached the host
+	passed  bool // the host accepted our token
 }
 
 // report visits the host and leaves in v.seen what it showed.
 func (v *visit) report(ctx context.Context) HostReport {
 	out := HostReport{Host: v.host.Name}
+	v.seen.Host = v.host.Name
 	if d, dead := v.tx.DeadHost(v.host.Name); dead {
 		out.Outcome, out.Words = HostDead, fmt.Sprintf("declared dead by %s: %s", d.Who, d.Why)
 		return out
 	}
-	v.seen.Host, v.seen.Tried = v.host.Name, v.c.Now()
+	v.seen.Tried = v.c.Now()
 	rep, err := v.run(ctx)
 	if err != nil && !rep.Hello {
 		v.unanswered(&out, err)
@@ -48,8 +50,8 @@ func (v *visit) report(ctx context.Context) HostReport {
 	}
 	out.count(v.program, rep.Results)
 	out.judge(rep)
-	if err != nil && out.Outcome != HostFailed {
-		out.Outcome, out.Words = HostUnreachable, "the answer broke off: "+err.Error()
+	if err != nil {
+		out.broken(err)
 	}
 	v.observe(rep, out)
 	return out
@@ -93,6 +95,7 @@ func (v *visit) send(ctx context.Context, text string) (rep tasks.Report, err er
 	}
 	defer s.Close()
 	reply := bufio.NewReaderSize(s, 64<<10)
+	defer func() { v.passed = v.passed || beyondFence(rep) }()
 	if rep, err = v.talk(ctx, conn, s, reply, text); err != nil || !rep.Stage {
 		return rep, v.ending(s, rep, err)
 	}
@@ -100,6 +103,7 @@ func (v *visit) send(ctx context.Context, text string) (rep tasks.Report, err er
 	if err != nil {
 		return rep, fmt.Errorf("facts of %s: %w", v.host.Name, err)
 	}
+	v.passed = true
 	v.seen.Facts, v.seen.FactSum = read, tasks.Sum(rep.Sections["host"].Text)
 	if text, err = v.text(v.seen.Facts, 2); err != nil {
 		return rep, err
@@ -107,6 +111,12 @@ func (v *visit) send(ctx context.Context, text string) (rep tasks.Report, err er
 	rep, err = v.talk(ctx, conn, s, reply, text)
 	rep.Hello = true
 	return rep, v.ending(s, rep, err)
+}
+
+// beyondFence says whether the reply shows that the fence was passed: a host that
+// only said hello may still hold the token it held before.
+func beyondFence(rep tasks.Report) bool {
+	return rep.Done || rep.Stage || len(rep.Results)+len(rep.Sections) > 0
 }
 
 // text renders the program for the given facts. Of a host that nothing is known of

@@ -19,6 +19,7 @@ func describeZones(t *turn, req cloud.DescribeZones) (out cloud.Zones, err error
 			out.Zones = append(out.Zones, t.zone(c))
 		}
 	}
+	out.Zones = orEmpty(out.Zones)
 	return out, nil
 }
 
@@ -42,7 +43,7 @@ func (t *turn) zone(c inventory.Cluster) cloud.Zone {
 		}
 		z.Types = append(z.Types, room)
 	}
-	if s := plan.SettingsOf(c); s.AddrsPerNet > 0 {
+	if s := plan.SettingsOf(c); c.Network.Mode.Groups() {
 		z.Networks.Slices = (1 << (32 - s.Subnet.Bits())) / s.AddrsPerNet
 		z.Networks.Max, z.Networks.Instances = plan.Slices(s)
 		z.Networks.Used = len(t.NetworksIn(c.Name))
@@ -62,12 +63,25 @@ func describeTypes(t *turn, _ cloud.DescribeTypes) (cloud.Types, error) {
 	return cloud.Types{Types: t.types()}, nil
 }
 
+// Bounds of a type: beyond them is a slip of the finger.
+const (
+	maxCores  = 4096
+	maxMemory = 64 << 20 // MiB
+	maxDisk   = 1 << 20  // GiB
+)
+
 func modifyType(t *turn, req cloud.ModifyType) (out cloud.Types, err error) {
 	if !t.admin() {
 		return out, cloud.Errorf("AuthFailure", "only %s changes instance types", cloud.Admin)
 	}
 	if req.Cores < 0 || req.Memory < 0 || req.Disk < 0 {
 		return out, cloud.Errorf("InvalidParameterValue", "sizes are positive")
+	}
+	if req.Cores > maxCores || req.Memory > maxMemory || req.Disk > maxDisk {
+		return out, cloud.Errorf("InvalidParameterValue", "a type has at most %d cores, %d MiB and %d GiB", maxCores, maxMemory, maxDisk)
+	}
+	if req.Cores+req.Memory+req.Disk == 0 {
+		return out, cloud.Errorf("MissingParameter", "say what to change: cores, memory or disk")
 	}
 	c, _ := t.Cloud()
 	out.Types = t.types()

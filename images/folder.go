@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // Folder keeps image files under their sums.
@@ -19,7 +20,7 @@ type Look func(io.ReaderAt, int64) (Info, error)
 // Take looks at the file and, unless check is set, copies it into the folder. The
 // copy has its name only when it is whole and on the disk.
 func (f Folder) Take(path string, look Look, check bool) (Info, error) {
-	in, err := os.Open(path)
+	in, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // or a pipe would be waited for
 	if err != nil {
 		return Info{}, err
 	}
@@ -36,16 +37,20 @@ func (f Folder) Take(path string, look Look, check bool) (Info, error) {
 		return Info{}, fmt.Errorf("%s: %w", path, err)
 	}
 	if check {
-		info.Sum, err = sum(in, io.Discard)
+		info.Sum, err = sum(in, io.Discard, st.Size())
 		return info, err
 	}
 	info.Sum, err = f.copy(in, st.Size())
 	return info, err
 }
 
-func sum(in io.Reader, out io.Writer) (string, error) {
+// sum copies a file of the given size; what grows or shrinks meanwhile is no image.
+func sum(in io.Reader, out io.Writer, size int64) (string, error) {
 	h := sha256.New()
-	_, err := io.Copy(io.MultiWriter(h, out), in)
+	n, err := io.Copy(io.MultiWriter(h, out), in)
+	if err == nil && n != size {
+		err = fmt.Errorf("the file had %d bytes, then %d: it changed while it was read", size, n)
+	}
 	return fmt.Sprintf("%x", h.Sum(nil)), err
 }
 
@@ -63,32 +68,39 @@ func (f Folder) copy(in *os.File, size int64) (name string, err error) {
 		}
 	}()
 	defer out.Close()
-	name, err = sum(in, &sparse{File: out})
+	name, err = sum(in, &sparse{out}, size)
 	if err != nil {
 		return "", fmt.Errorf("keep image: %w", err)
 	}
 	if err := errors.Join(out.Truncate(size), out.Sync()); err != nil {
 		return "", fmt.Errorf("keep image: %w", err)
 	}
-	return name, os.Rename(out.Name(), filepath.Join(f.Dir, name))
+	if err := os.Rename(out.Name(), filepath.Join(f.Dir, name)); err != nil {
+		return "", fmt.Errorf("keep image: %w", err)
+	}
+	return name, f.sync()
+}
+
+// sync puts the folder's names on the disk.
+func (f Folder) sync() error {
+	dir, err := os.Open(f.Dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
 }
 
 // sparse leaves holes where there are only zeros: disks are mostly empty.
-type sparse struct{ *os.File }
+type sparse struct{ file *os.File }
 
 func (s *sparse) Write(p []byte) (int, error) {
 	for _, b := range p {
 		if b != 0 {
-			return s.File.Write(p)
+			return s.file.Write(p)
 		}
 	}
-	_, err := s.Seek(int64(len(p)), io.SeekCurrent)
+	_, err := s.file.Seek(int64(len(p)), io.SeekCurrent)
 	return len(p), err
-}
-
-// ReadFrom hides os.File's own, which would know nothing of holes.
-func (s *sparse) ReadFrom(r io.Reader) (int64, error) {
-	return io.Copy(struct{ io.Writer }{s}, r)
 }
 
 // Open opens the file with this sum.

@@ -50,7 +50,7 @@ func Up(o Options) (*Lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := requirements(); err != nil {
+	if err := requirements(hostPrograms); err != nil {
 		return nil, err
 	}
 	unlock, err := l.lock()
@@ -87,6 +87,11 @@ func Open(name, dir string) (*Lab, error) {
 
 // raise brings everything the records name into being. Each step leaves alone what is there already.
 func (l *Lab) raise() error {
+	if l.hasCloud() {
+		if err := requirements(cloudPrograms); err != nil {
+			return err
+		}
+	}
 	if err := l.claimNamespace(); err != nil {
 		return err
 	}

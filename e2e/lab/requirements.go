@@ -5,23 +5,32 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 )
 
-// programs the lab cannot do without, and the Debian packages that bring them.
-var programs = []struct{ name, pkg string }{
-	{"ip", "iproute2"}, {"nsenter", "util-linux"}, {"unshare", "util-linux"}, {"setsid", "util-linux"},
-	{"pivot_root", "util-linux"}, {"/usr/sbin/sshd", "openssh-server"}, {"sudo", "sudo"},
-}
+// program is one that must be installed, and the Debian package that brings it.
+type program struct{ name, pkg string }
+
+var (
+	hostPrograms = []program{
+		{"ip", "iproute2"}, {"bridge", "iproute2"}, {"nsenter", "util-linux"}, {"/usr/sbin/sshd", "openssh-server"},
+		{"sudo", "sudo"}, {"/usr/lib/openssh/sftp-server", "openssh-sftp-server"},
+	}
+	cloudPrograms = []program{
+		{"libvirtd", "libvirt-daemon-system"}, {"virtlogd", "libvirt-daemon-system"}, {"virsh", "libvirt-clients"},
+		{"qemu-system-x86_64", "qemu-system-x86"}, {"dhcpd", "isc-dhcp-server"}, {"mke2fs", "e2fsprogs"},
+	}
+)
 
 // requirements says in one sentence what is missing.
-func requirements() error {
+func requirements(programs []program) error {
 	if os.Geteuid() != 0 {
 		return errors.New("the lab makes network namespaces and mounts: run it as root")
 	}
 	var missing []string
 	for _, p := range programs {
-		if _, err := exec.LookPath(p.name); err != nil {
+		if _, err := exec.LookPath(p.name); err != nil && !slices.Contains(missing, p.pkg) {
 			missing = append(missing, p.pkg)
 		}
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/binary"
 	"fmt"
+	"os"
 	"strconv"
 	"sync"
 	"time"
@@ -16,6 +17,7 @@ type segment struct {
 	id       uint16 // of the IP header: one sent again has another
 	seq, ack uint32
 	length   int
+	flags    byte
 }
 
 // forwarded prints how many segments of a tcp port entered the router from each side, and how many of these left it on
@@ -65,6 +67,9 @@ func forwarded(args []string) error {
 			if g.toServer == toServer {
 				in += n
 				out += min(n, left[g])
+				if n > left[g] {
+					fmt.Fprintf(os.Stderr, "lost: %+v\n", g)
+				}
 			}
 		}
 		fmt.Printf("%s: entered %d, left %d, lost %d\n", map[bool]string{true: "to the server", false: "from the server"}[toServer], in, out, in-out)
@@ -79,6 +84,6 @@ func segmentOf(p packet, port uint16) (segment, bool) {
 	}
 	from, to := binary.BigEndian.Uint16(p.body), binary.BigEndian.Uint16(p.body[2:])
 	return segment{
-		toServer: to == port, id: p.id, seq: binary.BigEndian.Uint32(p.body[4:]), ack: binary.BigEndian.Uint32(p.body[8:]), length: len(p.body),
+		toServer: to == port, id: p.id, seq: binary.BigEndian.Uint32(p.body[4:]), ack: binary.BigEndian.Uint32(p.body[8:]), length: len(p.body), flags: p.body[13],
 	}, from == port || to == port
 }
