@@ -9,6 +9,7 @@ import (
 
 	"eucactl/cloud"
 	"eucactl/plan"
+	"eucactl/playbooks"
 	"eucactl/state"
 )
 
@@ -21,8 +22,8 @@ type Door interface {
 	Reconcile(context.Context, Reconcile, func(HostReport)) (Reconciled, error)
 	// Console reads the end of an instance's console from its node.
 	Console(context.Context, Caller, cloud.GetConsoleOutput) (cloud.ConsoleOutput, error)
-	// Plan is what a host should be by the records.
-	Plan(context.Context, string) (plan.Host, error)
+	// Plan is what a host should be by the records, as playbooks see it.
+	Plan(context.Context, string) (map[string]any, error)
 	// Export writes all records but secrets, one JSON object a line.
 	Export(context.Context, io.Writer) error
 	// Log lists the journal's entries with from <= rev <= to; to 0 is no bound.
@@ -31,16 +32,16 @@ type Door interface {
 }
 
 // Plan implements Door.
-func (c *Controller) Plan(_ context.Context, host string) (plan.Host, error) {
+func (c *Controller) Plan(_ context.Context, host string) (map[string]any, error) {
 	h, ok := c.Inventory.Host(host)
 	if !ok {
 		_, err := c.Inventory.Select(host) // for its suggestion
 		if err == nil {
 			err = fmt.Errorf("%q is a pattern: name one host", host)
 		}
-		return plan.Host{}, err
+		return nil, err
 	}
-	return plan.Compile(c.Store.View(), c.Inventory, h), nil
+	return playbooks.Map(plan.Compile(c.Store.View(), c.Inventory, h)), nil
 }
 
 // Export implements Door.

@@ -6,7 +6,6 @@ import (
 	"io"
 
 	"eucactl/cloud"
-	"eucactl/plan"
 	"eucactl/state"
 )
 
@@ -52,7 +51,7 @@ func (r *retrying) Console(ctx context.Context, caller Caller, req cloud.GetCons
 	return out, err
 }
 
-func (r *retrying) Plan(ctx context.Context, host string) (p plan.Host, err error) {
+func (r *retrying) Plan(ctx context.Context, host string) (p map[string]any, err error) {
 	err = r.again(ctx, func(d Door) (err error) { p, err = d.Plan(ctx, host); return err })
 	return p, err
 }

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"eucactl/cloud"
-	"eucactl/plan"
 	"eucactl/state"
 )
 
@@ -223,7 +222,7 @@ func (cl *Client) Console(ctx context.Context, caller Caller, req cloud.GetConso
 }
 
 // Plan implements Door.
-func (cl *Client) Plan(ctx context.Context, host string) (p plan.Host, err error) {
+func (cl *Client) Plan(ctx context.Context, host string) (p map[string]any, err error) {
 	err = cl.ask(ctx, frame{Plan: host}, &p, nil)
 	return p, err
 }

@@ -40,8 +40,7 @@ func (f Folder) Take(path string, look Look, check bool) (Info, error) {
 		info.Sum, err = sum(in, io.Discard, st.Size())
 		return info, err
 	}
-	info.Sum, err = f.copy(in, st.Size())
-	return info, err
+	return f.copy(in, st.Size(), look)
 }
 
 // sum copies a file of the given size; what grows or shrinks meanwhile is no image.
@@ -54,13 +53,14 @@ func sum(in io.Reader, out io.Writer, size int64) (string, error) {
 	return fmt.Sprintf("%x", h.Sum(nil)), err
 }
 
-func (f Folder) copy(in *os.File, size int64) (name string, err error) {
+// copy looks at the copy too: somebody may be writing to the file meanwhile.
+func (f Folder) copy(in *os.File, size int64, look Look) (info Info, err error) {
 	if err := os.MkdirAll(f.Dir, 0o700); err != nil {
-		return "", err
+		return info, err
 	}
 	out, err := os.CreateTemp(f.Dir, "new-*")
 	if err != nil {
-		return "", err
+		return info, err
 	}
 	defer func() {
 		if err != nil {
@@ -68,17 +68,21 @@ func (f Folder) copy(in *os.File, size int64) (name string, err error) {
 		}
 	}()
 	defer out.Close()
-	name, err = sum(in, &sparse{out}, size)
+	name, err := sum(in, &sparse{out}, size)
 	if err != nil {
-		return "", fmt.Errorf("keep image: %w", err)
+		return info, fmt.Errorf("keep image: %w", err)
 	}
 	if err := errors.Join(out.Truncate(size), out.Sync()); err != nil {
-		return "", fmt.Errorf("keep image: %w", err)
+		return info, fmt.Errorf("keep image: %w", err)
 	}
+	if info, err = look(out, size); err != nil {
+		return info, err
+	}
+	info.Sum = name
 	if err := os.Rename(out.Name(), filepath.Join(f.Dir, name)); err != nil {
-		return "", fmt.Errorf("keep image: %w", err)
+		return info, fmt.Errorf("keep image: %w", err)
 	}
-	return name, f.sync()
+	return info, f.sync()
 }
 
 // sync puts the folder's names on the disk.

@@ -35,7 +35,7 @@ for d in /run /var/lib /tmp; do mount -t tmpfs tmpfs $d; done
 ip link set lo up
 echo ready
 # Its first process lives as long as our end of the pipe, and buries the dead.
-while timeout 5 cat; [ $? = 124 ]; do :; done`
+while /usr/bin/timeout 5 /usr/bin/cat; [ $? = 124 ]; do :; done`
 
 // newKindHost makes a host whose /bin/sh is sh. Busybox comes with all its
 // applets in place of the usual tools.

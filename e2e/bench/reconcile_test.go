@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -42,7 +43,8 @@ const (
 	nodeLook = `cat /proc/sys/kernel/random/boot_id
 [ -d /sys/class/net/br0/bridge ] || exit 1
 nproc; grep MemTotal /proc/meminfo; df -Pk /var/lib
-virsh -q list --all; ls /var/lib/eucalyptus/instances/*`
+virsh -q list --all
+find /var/lib/eucalyptus -maxdepth 3`
 	frontendLook = `cat /proc/sys/kernel/random/boot_id
 nproc; grep MemTotal /proc/meminfo; df -Pk /var/lib
 cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/conf/all/send_redirects /proc/sys/net/ipv4/conf/eth0/send_redirects
@@ -64,7 +66,10 @@ func (s *site) lookByHand(b *testing.B) {
 			if err != nil {
 				return err
 			}
-			return run(conn, config, script)
+			if err := run(conn, config, script); err != nil {
+				return fmt.Errorf("%s: %w", h.Name, err)
+			}
+			return nil
 		})
 	}
 	if err := group.Wait(); err != nil {
