@@ -2,7 +2,7 @@
 // stories/*.txtar, written in the operator's words; its first lines say what it tells and, as "# proves A40 A43", which
 // lines of the acceptance list. Each story has a lab and records of its own, both gone afterwards.
 //
-//	go test ./e2e -run Stories/isolation -v
+//	go test -count=1 ./e2e -run Stories/isolation -v
 //	go test ./e2e -run Stories/isolation -testwork       (keeps the work directory, never the lab)
 //
 // Beside testscript's own commands (exec, stdout, stderr, grep, cmp, env, wait ...) a story has these programs. As the

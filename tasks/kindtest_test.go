@@ -245,7 +245,7 @@ PATH=/usr/local/bin:/usr/sbin:/usr/bin exec "${0##*/}" "$@"
 // Without EUCACTL_SOAK it is a sample, denser where that is asked for.
 func (h *kindHost) killed(k kindTry, s kindState, proof string, dense bool) {
 	h.t.Helper()
-	step := 7
+	step := 15
 	if os.Getenv("EUCACTL_SOAK") != "" {
 		step = 1
 	} else if dense {

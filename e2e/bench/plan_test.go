@@ -58,32 +58,32 @@ func newBig(b *testing.B) *big {
 func (g *big) measure(b *testing.B) {
 	view := g.c.Store.View()
 	hosts := g.c.Inventory.Hosts()
-	fe, node := g.host(b, "fe"), g.host(b, "node7")
-	name := func(s string) string { return "1,000 nodes, 10,000 instances, 2,000 groups: " + s }
-
-	all := func() map[string]plan.Host {
-		out := map[string]plan.Host{}
+	plans := map[string]plan.Host{}
+	compileAll := func() {
 		for _, h := range hosts {
-			out[h.Name] = plan.Compile(view, g.c.Inventory, h)
+			plans[h.Name] = plan.Compile(view, g.c.Inventory, h)
 		}
-		return out
 	}
-	figures.times(name("compile all hosts"), repeat(3, func() { all() }), nil)
-	plans := all()
-	figures.times("  and render all programs", repeat(1, func() {
+	renderAll := func() {
 		for _, h := range hosts {
 			g.render(b, h, plans[h.Name])
 		}
-	}), nil)
-	figures.times("  compile the frontend", repeat(5, func() { plan.Compile(view, g.c.Inventory, fe) }), nil)
-	figures.times("  render the frontend", repeat(3, func() { g.render(b, fe, plans["fe"]) }), nil)
-	figures.times("  compile a node", repeat(5, func() { plan.Compile(view, g.c.Inventory, node) }), nil)
-	figures.times("  render a node", repeat(5, func() { g.render(b, node, plans["node7"]) }), nil)
-	g.oneMore(b)
-	for _, h := range []*inventory.Host{fe, node} {
-		text, n := g.render(b, h, plans[h.Name])
-		figures.add(row{name: "  program of " + h.Name, ours: fmt.Sprintf("%d bytes, %d tasks", text, n)})
 	}
+	figures.add(row{name: fmt.Sprintf("a cloud of %d nodes, %d instances, %d groups", bigNodes, bigInstances, bigGroups)})
+	figures.times("  compile all hosts", repeat(3, compileAll), nil)
+	figures.times("  render all hosts", repeat(1, renderAll), nil)
+	g.one(b, "frontend", "fe", plans)
+	g.one(b, "node", "node7", plans)
+	g.oneMore(b)
+}
+
+// one is what a single host costs, and what it is sent.
+func (g *big) one(b *testing.B, role, name string, plans map[string]plan.Host) {
+	view, h := g.c.Store.View(), g.host(b, name)
+	var size, count int
+	figures.times("  compile a "+role, repeat(5, func() { plan.Compile(view, g.c.Inventory, h) }), nil)
+	figures.times("  render a "+role, repeat(3, func() { size, count = g.render(b, h, plans[name]) }), nil)
+	figures.add(row{name: "  program of a " + role, ours: fmt.Sprintf("%d bytes, %d tasks", size, count)})
 }
 
 // oneMore starts an instance: the verb with its search for the hosts that it touches, and rendering these.
@@ -94,7 +94,7 @@ func (g *big) oneMore(b *testing.B) {
 		b.Fatalf("one instance touched %v", touched)
 	}
 	view := g.c.Store.View()
-	figures.times("  one more instance: its node and frontend compiled and rendered", repeat(3, func() {
+	figures.times("  one more instance: its two hosts' programs", repeat(3, func() {
 		for _, name := range touched {
 			h := g.host(b, name)
 			g.render(b, h, plan.Compile(view, g.c.Inventory, h))

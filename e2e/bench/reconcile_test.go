@@ -22,7 +22,7 @@ const (
 // hand-written script a host, over 20 SSH connections at once. Both begin without a connection.
 func BenchmarkReconcile(b *testing.B) {
 	s := newSite(b, idleNodes)
-	_, _, g := s.byEucactl(b)
+	s.byEucactl(b)
 	s.do(b, "reconcile")
 	for range b.N {
 		var ours, floor, open, start []time.Duration
@@ -32,10 +32,9 @@ func BenchmarkReconcile(b *testing.B) {
 			open = append(open, took(func() { s.do(b, "describe-users") }))
 			start = append(start, took(func() { s.on(b, ".", "exec true") }))
 		}
-		figures.times("reconcile of 20 hosts, nothing to do (floor: 20 SSH sessions, one script each)", ours, floor)
-		figures.times("  of which start eucactl and open the records (floor: start a shell)", open, start)
+		figures.times("reconcile 20 hosts, nothing to do / 20 SSH sessions", ours, floor)
+		figures.times("  of which to start and open the records / a shell", open, start)
 	}
-	s.terminate(b, g)
 }
 
 // nodeLook and frontendLook are what somebody would write who wants to see whether a host is as it should be.

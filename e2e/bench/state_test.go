@@ -16,11 +16,11 @@ import (
 	"eucactl/state"
 )
 
-// Where the state benchmark is: 100,000 records are 16,666 instances, each with its port, its address and three claims.
+// Of the benchmark of state: an instance is six records, itself, its port, its address and three claims.
 const (
-	fullInstances = 16666
-	perInstance   = 6
-	turns         = 5
+	fullInstances = 16667
+	fullRecords   = 6 * fullInstances
+	stateTurns    = 5
 	updatesATurn  = 100
 )
 
@@ -84,7 +84,7 @@ func (quiet) Fatalf(form string, v ...any) { panic(fmt.Sprintf(form, v...)) }
 // measureOpen opens both and closes them; the floor reads each record's bytes and understands none.
 func measureOpen(b *testing.B, dir string) {
 	var ours, floor []time.Duration
-	for range turns {
+	for range stateTurns {
 		ours = append(ours, took(func() {
 			if err := openStore(b, dir+"/ours").Close(); err != nil {
 				b.Fatal(err)
@@ -92,7 +92,7 @@ func measureOpen(b *testing.B, dir string) {
 		}))
 		floor = append(floor, took(func() {
 			db := openPebble(b, dir+"/floor")
-			if n := readAll(b, db); n != fullInstances*perInstance {
+			if n := readAll(b, db); n != fullRecords {
 				b.Fatalf("%d records", n)
 			}
 			if err := db.Close(); err != nil {
@@ -100,7 +100,7 @@ func measureOpen(b *testing.B, dir string) {
 			}
 		}))
 	}
-	figures.times(fmt.Sprintf("open %d records (floor: pebble, bytes read)", fullInstances*perInstance), ours, floor)
+	figures.times(fmt.Sprintf("open state of %d records / pebble, bytes read", fullRecords), ours, floor)
 }
 
 func readAll(b *testing.B, db *pebble.DB) (n int) {
@@ -125,7 +125,7 @@ func measureUpdates(b *testing.B, dir string) {
 	s, db := openStore(b, dir+"/ours"), openPebble(b, dir+"/floor")
 	var ours, floor []time.Duration
 	n, size := 0, 0 // of updates; of bytes in each
-	for range turns {
+	for range stateTurns {
 		from := s.Rev() + 1
 		ours = append(ours, took(func() {
 			for range updatesATurn {
@@ -150,7 +150,7 @@ func measureUpdates(b *testing.B, dir string) {
 	if err := db.Close(); err != nil {
 		b.Fatal(err)
 	}
-	figures.rates(fmt.Sprintf("updates at 100,000 records, %d bytes each, synced (floor: pebble Set+Sync)", size), updatesATurn, ours, floor)
+	figures.rates(fmt.Sprintf("  synced updates of %d bytes / pebble Set+Sync", size), updatesATurn, ours, floor)
 }
 
 // commit is what one update wrote: keys and values in turn.

@@ -18,9 +18,14 @@ import (
 type knocker struct {
 	count int
 	over  time.Duration // from the first to the last request
-	late  time.Duration // how long an answer may take
 	from  netip.Addr
 }
+
+// An answer may take long on a busy machine; who waits for none cannot wait for ever.
+const (
+	late   = 20 * time.Second
+	silent = 2 * time.Second
+)
 
 // knock prints for each target how many requests were answered, and by whom.
 func knock(args []string) error {
@@ -28,7 +33,6 @@ func knock(args []string) error {
 	f := flag.NewFlagSet("knock", flag.ContinueOnError)
 	f.IntVar(&k.count, "count", 3, "requests to each target")
 	f.DurationVar(&k.over, "over", 500*time.Millisecond, "spread over")
-	f.DurationVar(&k.late, "late", 2*time.Second, "how long an answer may take")
 	from := f.String("from", "0.0.0.0", "source address")
 	if err := f.Parse(args); err != nil {
 		return err
@@ -48,7 +52,7 @@ func knock(args []string) error {
 			return fmt.Errorf("%s: %w", t, err)
 		}
 	}
-	k.await(results)
+	k.await(targets, results)
 	for i, t := range targets {
 		n, by := results[i].words()
 		fmt.Printf("%s: %d of %d answered%s\n", t, n, k.count, by)
@@ -56,14 +60,15 @@ func knock(args []string) error {
 	return nil
 }
 
-// await returns when everything is answered, or too late.
-func (k knocker) await(results []*tally) {
-	limit := time.Now().Add(k.over + k.late)
-	for time.Now().Before(limit) {
+// await returns when everything is answered that is expected to be, or too late.
+func (k knocker) await(targets []target, results []*tally) {
+	last := time.Now().Add(k.over)
+	for time.Since(last) < late {
 		left := 0
-		for _, r := range results {
-			n, _ := r.words()
-			left += k.count - n
+		for i, r := range results {
+			if n, _ := r.words(); !targets[i].silent || time.Since(last) < silent {
+				left += k.count - n
+			}
 		}
 		if left == 0 {
 			return
@@ -98,13 +103,13 @@ func (k knocker) pace(send func(n int)) {
 }
 
 func (k knocker) connect(t target, n int, r *tally) {
-	d := net.Dialer{Timeout: k.late, LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(k.from, 0))}
+	d := net.Dialer{Timeout: late, LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(k.from, 0))}
 	c, err := d.Dial("tcp4", t.addr.String())
 	if err != nil {
 		return
 	}
 	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(k.late))
+	_ = c.SetDeadline(time.Now().Add(late))
 	if _, err := fmt.Fprintf(c, "%d\n", n); err != nil {
 		return
 	}

@@ -7,7 +7,8 @@
 //	probe talk 10s TARGET ...                  keeps one flow to each target going, and says who answered which numbers
 //	probe forwarded 10s IN OUT PORT            counts the segments of a tcp port that enter a router and leave it
 //
-// A TARGET is tcp:ADDRESS:PORT, udp:ADDRESS:PORT or icmp:ADDRESS. The exit status is 0 unless probe itself is in
+// A TARGET is tcp:ADDRESS:PORT, udp:ADDRESS:PORT or icmp:ADDRESS. One that begins with "!" is expected to be silent: its
+// answers are waited for less patiently, but counted like any other's. The exit status is 0 unless probe itself is in
 // trouble: what is right or wrong is the story's to say.
 package main
 

@@ -8,8 +8,9 @@ import (
 
 // target is where packets go.
 type target struct {
-	proto string
-	addr  netip.AddrPort // port 0 for icmp
+	proto  string
+	addr   netip.AddrPort // port 0 for icmp
+	silent bool           // no answer is expected
 }
 
 func (t target) String() string {
@@ -23,6 +24,7 @@ func parseTargets(args []string) (all []target, err error) {
 	for _, arg := range args {
 		t := target{}
 		var where string
+		arg, t.silent = strings.CutPrefix(arg, "!")
 		t.proto, where, _ = strings.Cut(arg, ":")
 		switch t.proto {
 		case "icmp":

@@ -25,9 +25,9 @@ func BenchmarkRunInstances(b *testing.B) {
 			floor, started = append(floor, total), append(started, returned)
 			s.terminate(b, guest)
 		}
-		figures.times("run-instances until SSH answers, image on the node (floor: virsh define, start)", ours, floor)
+		figures.times("run-instances until SSH answers / virsh define, start", ours, floor)
 		figures.times("  until the program returns", told, started)
-		figures.times("  the first time: the node gets the image, the frontend its first group", []time.Duration{first}, nil)
+		figures.times("  the first time, with the image's way to the node", []time.Duration{first}, nil)
 	}
 }
 
