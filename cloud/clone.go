@@ -37,6 +37,7 @@ func (s Seen) Clone() Seen {
 	s.Failed = slices.Clone(s.Failed)
 	s.Facts = maps.Clone(s.Facts)
 	s.Domains = slices.Clone(s.Domains)
+	s.Folders = slices.Clone(s.Folders)
 	return s
 }
 

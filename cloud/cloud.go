@@ -93,6 +93,7 @@ type Settings struct {
 	Subnet        netip.Prefix `json:"subnet"`
 	AddrsPerNet   int          `json:"addrs_per_net"`
 	DNS           []netip.Addr `json:"dns,omitempty"`
+	Frontend      string       `json:"frontend"`
 	PubInterface  string       `json:"pub_interface"`
 	PrivInterface string       `json:"priv_interface"`
 }

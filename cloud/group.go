@@ -58,8 +58,9 @@ func (p Permission) Check() error {
 			return Errorf("InvalidParameterValue", "port range %d-%d: ports go from 0 to 65535, the first not above the last", p.From, p.To)
 		}
 	case "icmp":
-		if p.From < -1 || p.From > 255 || p.To < -1 || p.To > 255 {
-			return Errorf("InvalidParameterValue", "icmp %d:%d: type and code go from 0 to 255, or -1 for any", p.From, p.To)
+		// iptables takes type 255 for any type.
+		if p.From < -1 || p.From > 254 || p.To < -1 || p.To > 255 {
+			return Errorf("InvalidParameterValue", "icmp %d:%d: types go from 0 to 254 and codes from 0 to 255, or -1 for any", p.From, p.To)
 		}
 		if p.From == -1 && p.To != -1 {
 			return Errorf("InvalidParameterValue", "icmp -1:%d: a code needs a type", p.To)

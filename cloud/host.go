@@ -68,6 +68,9 @@ type Seen struct {
 	DomainsAt  time.Time    `json:"domains_at,omitzero"`
 	DomainsRev uint64       `json:"domains_rev,omitempty"`
 	Domains    []SeenDomain `json:"domains,omitempty"`
+	// Folders are the machines that have a folder there, under a plan of FoldersRev.
+	Folders    []string `json:"folders,omitempty"`
+	FoldersRev uint64   `json:"folders_rev,omitempty"`
 	// FrontAt and FrontRev: the frontend's part (gateways, firewall, dhcpd) was
 	// wholly as planned at that revision.
 	FrontRev uint64 `json:"front_rev,omitempty"`

@@ -8,6 +8,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"eucactl/cloud"
@@ -30,8 +31,12 @@ type Controller struct {
 	Forks     int                        // hosts at once
 	OnLine    func()                     // called with each line of a reply; for crash tests
 
-	stop  func() error // closes the socket
-	hosts sync.Map     // host name -> *sync.Mutex: one run at a time
+	Waiting func(words string) // told when the owner has to wait for others; may be nil
+
+	stop   func() error // closes the socket
+	served atomic.Int64 // requests of others being answered
+	files  sync.Mutex   // held while image files and their records are not in step
+	hosts  sync.Map     // host name -> chan struct{} of one slot: one run at a time
 }
 
 // Caller is who asks. Everything is done in its name.
@@ -79,17 +84,29 @@ func (c *Controller) Init() error {
 // lock takes the right to run on hosts, in one order for all so that nobody waits
 // in a circle, and returns how to give each back. Plans are compiled and tokens are
 // sent under it: a newer plan never waits behind an older one.
-func (c *Controller) lock(hosts []*inventory.Host) map[string]func() {
+func (c *Controller) lock(ctx context.Context, hosts []*inventory.Host) (unlock map[string]func(), err error) {
 	var names []string
 	for _, h := range hosts {
 		names = append(names, h.Name)
 	}
 	slices.Sort(names)
-	unlock := map[string]func(){}
+	unlock = map[string]func(){}
 	for _, name := range names {
-		m, _ := c.hosts.LoadOrStore(name, &sync.Mutex{})
-		m.(*sync.Mutex).Lock()
-		unlock[name] = m.(*sync.Mutex).Unlock
+		slot, _ := c.hosts.LoadOrStore(name, make(chan struct{}, 1))
+		held := slot.(chan struct{})
+		select {
+		case held <- struct{}{}:
+			unlock[name] = func() { <-held }
+		case <-ctx.Done():
+			release(unlock)
+			return nil, ctx.Err()
+		}
 	}
-	return unlock
+	return unlock, nil
+}
+
+func release(unlock map[string]func()) {
+	for _, f := range unlock {
+		f()
+	}
 }

@@ -17,6 +17,9 @@ func (c *Controller) sendTokens(hosts []*inventory.Host, check bool) (map[string
 	fences := map[string]*tasks.Fence{}
 	_, err := c.Store.Update(state.Actor{User: "eucactl", Verb: "send", Time: c.Now()}, func(tx *state.Tx) error {
 		for _, h := range hosts {
+			if _, dead := tx.DeadHost(h.Name); dead {
+				continue // not contacted
+			}
 			f := known(tx, h.Name)
 			token := c.NewID("t-") + c.NewID("")
 			fences[h.Name] = &tasks.Fence{Accept: slices.Clone(f.Tokens), Token: token, Force: f.Force}

@@ -265,6 +265,14 @@ func (r *reply) say(format string, args ...any) error {
 	return err
 }
 
+// last says what a program ends with.
+func (r *reply) last(format string, args ...any) error {
+	if err := r.say(format, args...); err != nil {
+		return err
+	}
+	return errEnd
+}
+
 func (r *reply) check() bool { return r.set["CHECK"] == "yes" }
 
 func (r *reply) command(name string, args []string) (staged bool, err error) {
@@ -274,7 +282,7 @@ func (r *reply) command(name string, args []string) (staged bool, err error) {
 	switch name {
 	case "take_lock":
 		if busy != "" {
-			return false, errors.Join(r.say("busy %s", busy), errEnd)
+			return false, r.last("busy %s", busy)
 		}
 	case "pass_fence":
 		return false, r.fence(args[0], args[1], args[2:])
@@ -293,7 +301,7 @@ func (r *reply) command(name string, args []string) (staged bool, err error) {
 	case "section":
 		return false, r.section(args[0])
 	case "close_run":
-		return false, errors.Join(r.say("done"), errEnd)
+		return false, r.last("done")
 	}
 	return false, nil
 }
@@ -306,7 +314,7 @@ func (r *reply) fence(force, token string, accept []string) error {
 	if h.token != "" && force == "" && !(cloud == r.set["CLOUD"] && (slices.Contains(accept, held) || held == token)) {
 		h.mu.Unlock()
 		defer h.mu.Lock()
-		return errors.Join(r.say("fenced %s", h.token), errEnd)
+		return r.last("fenced %s", h.token)
 	}
 	if !r.check() {
 		h.token = r.set["CLOUD"] + " " + token

@@ -1,6 +1,8 @@
 package controller
 
 import (
+	"path"
+
 	"eucactl/cloud"
 	"eucactl/facts"
 	"eucactl/tasks"
@@ -9,11 +11,13 @@ import (
 // observe turns a reply into what is kept of it. Nothing is concluded from what was
 // not said: a section that failed leaves what was known before, with its date.
 func (v *visit) observe(rep tasks.Report, out HostReport) {
-	if rep.Busy != "" {
-		return // somebody else is there; nothing was looked at
-	}
 	s := &v.seen
+	if rep.Busy != "" { // somebody else is there; nothing was looked at
+		s.Unsent = v.fence.Token
+		return
+	}
 	if rep.Fenced != nil {
+		s.Unsent = v.fence.Token
 		s.Problem = out.Words
 		return
 	}
@@ -44,6 +48,12 @@ func (v *visit) sections(rep tasks.Report) {
 	}
 	if c, ok := section(rep, "capacity", facts.ReadCapacity); ok {
 		s.Capacity = cloud.Capacity{Cores: c.Cores, Memory: c.Memory, Disk: c.Disk}
+	}
+	if list, ok := section(rep, "instances", facts.ReadInstances); ok {
+		s.Folders, s.FoldersRev = nil, s.PlanRev
+		for _, d := range list {
+			s.Folders = append(s.Folders, path.Base(d.Path))
+		}
 	}
 	if list, ok := section(rep, "domains", facts.ReadDomains); ok {
 		s.Domains, s.DomainsAt, s.DomainsRev = nil, s.At, s.PlanRev

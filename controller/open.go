@@ -20,7 +20,7 @@ func SocketOf(stateDir string) string {
 // them should this process become their owner.
 type Entry struct {
 	StateDir     string
-	InventorySum string
+	InventorySum string        // of the inventory and of edited playbooks: only who works with the same can share an owner
 	Timeout      time.Duration // how long to wait for records that another process holds
 	Options      state.Options
 	Build        func(*state.Store) *Controller
@@ -35,7 +35,7 @@ func (e Entry) Open(ctx context.Context) (Door, error) {
 	defer cancel()
 	told := false
 	for {
-		door, err := e.try(asking)
+		door, err := e.try(ctx, asking)
 		var locked *state.LockedError
 		if err == nil || !errors.As(err, &locked) {
 			return door, err
@@ -60,12 +60,14 @@ type BusyError struct{ words string }
 
 func (e *BusyError) Error() string { return e.words }
 
-func (e Entry) try(ctx context.Context) (Door, error) {
+// try makes one attempt. What it asks of another owner ends with asking; what it
+// serves as owner itself, with ctx.
+func (e Entry) try(ctx, asking context.Context) (Door, error) {
 	store, err := state.Open(e.StateDir, e.Options)
 	var locked *state.LockedError
 	if errors.As(err, &locked) {
 		if conn, dialErr := net.Dial("unix", SocketOf(e.StateDir)); dialErr == nil {
-			return e.client(ctx, conn, locked)
+			return e.client(asking, conn, locked)
 		}
 	}
 	if err != nil {
@@ -75,7 +77,7 @@ func (e Entry) try(ctx context.Context) (Door, error) {
 	if err := c.Init(); err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
-	if err := c.Serve(SocketOf(e.StateDir), e.InventorySum); err != nil {
+	if err := c.Serve(ctx, SocketOf(e.StateDir), e.InventorySum); err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
 	return c, nil

@@ -112,12 +112,12 @@ func (c *Controller) consistent(tx *state.Tx) error {
 	cl, _ := tx.Cloud()
 	for _, name := range slices.Sorted(maps.Keys(cl.Networks)) {
 		have := cl.Networks[name]
+		if !plan.InUse(tx, name) {
+			continue
+		}
 		cluster, ok := c.Inventory.Cluster(name)
 		if !ok {
-			if len(tx.NetworksIn(name)) > 0 {
-				return fmt.Errorf("%s: cluster %s is missing, but groups are active there by record", c.Inventory.File(), name)
-			}
-			continue
+			return fmt.Errorf("%s: cluster %s is missing, but groups, addresses or instances are active there by record", c.Inventory.File(), name)
 		}
 		if diff := plan.SettingsDiff(have, plan.SettingsOf(cluster)); len(diff) > 0 {
 			return fmt.Errorf("%s: cluster %s differs from what its instances were placed with: %s; put it back, since running instances would lose their network", c.Inventory.File(), name, strings.Join(diff, "; "))
@@ -128,10 +128,13 @@ func (c *Controller) consistent(tx *state.Tx) error {
 
 // round runs one program on each host and records what was seen.
 func (c *Controller) round(ctx context.Context, req Reconcile, hosts []*inventory.Host, progress func(HostReport)) (map[string]plan.Host, []HostReport, error) {
-	unlock := c.lock(hosts)
+	unlock, err := c.lock(ctx, hosts)
+	if err != nil {
+		return nil, nil, err
+	}
 	fences, err := c.sendTokens(hosts, req.Check)
 	if err != nil {
-		each(slices.Collect(maps.Values(unlock)), func(f func()) { f() })
+		release(unlock)
 		return nil, nil, err
 	}
 	tx := c.Store.View()
@@ -174,6 +177,8 @@ func (c *Controller) forks(req Reconcile) int {
 
 // settle writes down what the hosts' answers allow.
 func (c *Controller) settle() error {
+	c.files.Lock()
+	defer c.files.Unlock()
 	now := c.Now()
 	var sums []string
 	_, err := c.Store.Update(state.Actor{User: "eucactl", Verb: "settle", Time: now}, func(tx *state.Tx) error {

@@ -33,6 +33,7 @@ type HostReport struct {
 	Would   int          `json:"would"`
 	Failed  int          `json:"failed"`
 	Skipped int          `json:"skipped"`
+	Unknown int          `json:"unknown"` // acts in a check; the task in which a reply broke off
 	Rounds  int          `json:"rounds"`
 	Tasks   []TaskReport `json:"tasks,omitempty"` // those that were not simply ok
 }
@@ -98,6 +99,8 @@ func (r *HostReport) count(p *tasks.Program, results []tasks.Result) {
 			r.Changed++
 		case tasks.Would:
 			r.Would++
+		case tasks.Unknown:
+			r.Unknown++
 		default:
 			r.Failed++
 		}
@@ -128,7 +131,7 @@ func (r *HostReport) judge(rep tasks.Report) {
 		r.Outcome = HostFailed
 		r.Words = r.firstFailure()
 		r.Next = "eucactl reconcile " + r.Host + " --check --diff"
-	case r.Would > 0:
+	case r.Would+r.Unknown > 0:
 		r.Outcome = HostWould
 	case r.Changed > 0:
 		r.Outcome = HostChanged
@@ -139,7 +142,7 @@ func (r *HostReport) judge(rep tasks.Report) {
 
 func (r *HostReport) firstFailure() string {
 	for _, t := range r.Tasks {
-		if tasks.Outcome(t.Outcome).Bad() || t.Outcome == string(tasks.Unknown) {
+		if tasks.Outcome(t.Outcome).Bad() {
 			return t.Name + ": " + t.Outcome + ": " + lastLine(t.Words)
 		}
 	}

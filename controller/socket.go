@@ -48,8 +48,9 @@ const longestSocket = 107
 // this process means.
 const otherInventory = "OtherInventory"
 
-// Serve answers requests of other processes on the socket until Close.
-func (c *Controller) Serve(path, inventorySum string) error {
+// Serve answers requests of other processes on the socket until Close. They end
+// with ctx, as this process's own work does.
+func (c *Controller) Serve(ctx context.Context, path, inventorySum string) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err // we hold the store's lock, so nobody listens there
 	}
@@ -63,28 +64,47 @@ func (c *Controller) Serve(path, inventorySum string) error {
 	if err := os.Chmod(path, 0o600); err != nil {
 		return err
 	}
-	var open sync.WaitGroup
-	open.Go(func() {
+	var accepting sync.WaitGroup
+	accepting.Go(func() {
 		for {
 			conn, err := l.Accept()
 			if err != nil {
 				return
 			}
-			open.Go(func() { c.serve(conn, inventorySum) })
+			c.served.Add(1)
+			accepting.Go(func() {
+				defer c.served.Add(-1)
+				c.serve(ctx, conn, inventorySum)
+			})
 		}
 	})
 	c.stop = func() error {
+		c.drain(ctx)
 		err := l.Close() // removes the file too
-		open.Wait()
+		accepting.Wait()
 		return err
 	}
 	return nil
 }
 
-func (c *Controller) serve(conn net.Conn, inventorySum string) {
+// drain goes on answering until nobody asks: who came through the socket could not
+// work meanwhile if it were closed before the store is given back.
+func (c *Controller) drain(ctx context.Context) {
+	told := false
+	for c.served.Load() > 0 && ctx.Err() == nil {
+		if !told && c.Waiting != nil {
+			told = true
+			c.Waiting(fmt.Sprintf("done; still answering %d other eucactl", c.served.Load()))
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+func (c *Controller) serve(ctx context.Context, conn net.Conn, inventorySum string) {
 	defer conn.Close()
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	in := bufio.NewReader(conn)
 	_ = conn.SetReadDeadline(time.Now().Add(patience))
 	line, err := in.ReadBytes('\n')

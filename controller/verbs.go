@@ -135,6 +135,8 @@ func (c *Controller) writePrepared(v verb, call Call) (Answer, error) {
 	if err != nil || out.again {
 		return out, err
 	}
+	c.files.Lock()
+	defer c.files.Unlock()
 	if call.Body, err = v.prepare(c, call.Body, call.Check); err != nil {
 		return Answer{}, err
 	}

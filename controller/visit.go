@@ -147,11 +147,25 @@ func (v *visit) talk(ctx context.Context, conn remote.Conn, s remote.Session, re
 		}
 		_, _ = io.WriteString(s, answer+"\n") // a lost host is noticed by the reader
 	}}
-	rep, err := tasks.Read(reply, v.program, v.mark, hooks, nil)
+	rep, err := tasks.Read(reply, v.program, v.mark, hooks, v.secrets())
 	if err == nil && !rep.Hello {
 		err = <-sent
 	}
 	return rep, err
+}
+
+// secrets are what no word of this host's reply may show: its guests' user data.
+func (v *visit) secrets() (list []string) {
+	if v.plan.Node == nil {
+		return nil
+	}
+	for _, m := range v.plan.Node.Machines {
+		in, _ := v.tx.Instance(cloud.InstanceID(m.ID))
+		if s, ok := v.tx.Sealed(in.UserData); ok {
+			list = append(list, s.Text)
+		}
+	}
+	return list
 }
 
 // ending finds out why a program never spoke: the shell's own words know.

@@ -238,3 +238,34 @@ func publicKey(t *testing.T) string {
 	}
 	return string(ssh.MarshalAuthorizedKey(key))
 }
+
+// restored is another controller, with the records of a dump and the same hosts.
+func (w *world) restored(t *testing.T, dump string) *world {
+	t.Helper()
+	store, err := state.Open("state", state.Options{FS: vfs.NewMem()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Import(strings.NewReader(dump)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	other := &world{t: t, hosts: w.hosts}
+	other.given.Store(1 << 20)
+	other.c = other.build(store, w.c.Inventory, t.TempDir())
+	return other
+}
+
+// withInventory is the same controller with another inventory.
+func (w *world) withInventory(text string) *Controller {
+	w.t.Helper()
+	inv, err := inventory.Parse("inventory.yml", []byte(text))
+	if err != nil {
+		w.t.Fatalf("%v", err)
+	}
+	return w.build(w.c.Store, inv, w.c.Images.Dir)
+}

@@ -142,7 +142,7 @@ func (r records) orphans() (wrong []string) {
 		if a.Instance != "" && (!ok || !in.Released.IsZero()) {
 			wrong = append(wrong, fmt.Sprintf("%s belongs to %s, which is gone", a.IP, a.Instance))
 		}
-		if a.Instance != "" && in.Public != a.IP && in.Previous != a.IP {
+		if a.Instance != "" && in.Public != a.IP {
 			wrong = append(wrong, fmt.Sprintf("%s belongs to %s, which knows nothing of it", a.IP, a.Instance))
 		}
 	}

@@ -15,6 +15,12 @@ const DomainsScript = `
 names=$(timeout 120 virsh -q -c qemu:///system list --all --name) || exit 2
 read -r boot </proc/sys/kernel/random/boot_id || exit 2
 echo "boot $boot"
+# A node that goes down asks its guests to: that is not the guests' own wish.
+if [ -e /run/nologin ] || [ -e /run/systemd/shutdown/scheduled ]; then
+	echo "stopping"
+elif [ -d /run/systemd/system ]; then
+	case $(systemctl is-system-running 2>/dev/null) in stopping | offline) echo "stopping" ;; esac
+fi
 set -f
 IFS='
 '
@@ -95,6 +101,7 @@ func ReadDomains(text string) ([]Domain, error) {
 // domainReader holds what is said of the list's last domain until the next begins.
 type domainReader struct {
 	boot                   string
+	stopping               bool
 	list                   []Domain
 	open                   bool
 	ran, defined, lastWord string
@@ -105,9 +112,13 @@ func (r *domainReader) line(word, rest string) error {
 		r.boot = rest
 		return nil
 	}
+	if word == "stopping" && r.boot != "" && !r.open {
+		r.stopping = true
+		return nil
+	}
 	if word == "domain" && r.boot != "" && rest != "" {
 		r.end()
-		*r = domainReader{boot: r.boot, list: append(r.list, Domain{Name: rest}), open: true}
+		*r = domainReader{boot: r.boot, stopping: r.stopping, list: append(r.list, Domain{Name: rest}), open: true}
 		return nil
 	}
 	if !r.open {
@@ -152,7 +163,7 @@ func (r *domainReader) end() {
 	d := &r.list[len(r.list)-1]
 	switchedOff := d.Reason == "shutdown" ||
 		d.Reason == "unknown" && strings.HasSuffix(r.lastWord, "reason=shutdown")
-	d.PoweredOff = d.Cloud != "" && d.State == "shut off" && d.Boot == r.boot && switchedOff
+	d.PoweredOff = d.Cloud != "" && d.State == "shut off" && d.Boot == r.boot && switchedOff && !r.stopping
 	d.PendingRestart = d.Cloud != "" && d.Active() && r.ran != "" && r.ran != "-" && r.defined != "" && r.ran != r.defined
 	r.open = false
 }

@@ -13,18 +13,15 @@ type Section struct{ Name, Script string }
 
 // Observe lists the questions that every visit of a host asks, in order. The
 // host facts are not among them: a program asks for these before its tasks.
-func Observe(frontend, node bool) []Section {
+func Observe(node bool) []Section {
 	list := []Section{{"boot", BootScript}, {"capacity", CapacityScript}}
 	if node {
 		list = append(list, Section{"domains", DomainsScript}, Section{"instances", InstancesScript})
 	}
-	if frontend {
-		list = append(list, Section{"leases", LeasesScript})
-	}
 	return list
 }
 
-// Strays lists the questions that only somebody who searches a host asks.
-func Strays() []Section {
-	return []Section{{"links", LinksScript}, {"rules", RulesScript}}
+// Search lists the questions that only somebody who searches a host asks.
+func Search() []Section {
+	return []Section{{"links", LinksScript}, {"rules", RulesScript}, {"leases", LeasesScript}}
 }

@@ -42,11 +42,11 @@ func compileFrontend(r Records, inv *inventory.Inventory, h *inventory.Host, c c
 	return f
 }
 
-// sysctls: the frontend routes; and it must not redirect guests that share a
-// segment past its own firewall (three packets and the way would be open).
+// sysctls are those that must hold before the frontend routes: it must not redirect
+// guests that share a segment past its own firewall (three packets and the way
+// would be open).
 func sysctls(priv string) []Sysctl {
 	return []Sysctl{
-		{"net.ipv4.ip_forward", "1"},
 		{"net.ipv4.conf.all.send_redirects", "0"},
 		{"net.ipv4.conf." + priv + ".send_redirects", "0"},
 	}

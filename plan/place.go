@@ -77,11 +77,10 @@ func built(c inventory.Cluster) error {
 func (p *placement) settings() error {
 	want := SettingsOf(p.cluster)
 	have, ok := p.cloud.Networks[p.cluster.Name]
-	if !ok {
-		networks := map[string]cloud.Settings{p.cluster.Name: want}
-		for k, v := range p.cloud.Networks {
-			networks[k] = v
-		}
+	if !ok || !InUse(p.Records, p.cluster.Name) {
+		networks := map[string]cloud.Settings{}
+		maps.Copy(networks, p.cloud.Networks)
+		networks[p.cluster.Name] = want
 		p.cloud.Networks = networks
 		return nil
 	}
@@ -96,23 +95,43 @@ func SettingsOf(c inventory.Cluster) cloud.Settings {
 	n := c.Network
 	return cloud.Settings{
 		Mode: string(n.Mode), Subnet: n.Subnet, AddrsPerNet: n.AddrsPerNet, DNS: n.DNS,
-		PubInterface: n.PubInterface, PrivInterface: n.PrivInterface,
+		PubInterface: n.PubInterface, PrivInterface: n.PrivInterface, Frontend: frontendName(c),
 	}
 }
 
+func frontendName(c inventory.Cluster) string {
+	if c.Frontend == nil {
+		return ""
+	}
+	return c.Frontend.Name
+}
+
 // SettingsDiff says in words what an inventory would change under living records.
-// Name servers and interfaces may change: hosts are simply brought to them.
+// Name servers may change: hosts are simply brought to them. A frontend or an
+// interface may not: what was put on the old one would be orphaned there.
 func SettingsDiff(have, want cloud.Settings) (diff []string) {
-	if have.Mode != want.Mode {
-		diff = append(diff, fmt.Sprintf("vnet_mode is %s, was %s", want.Mode, have.Mode))
-	}
-	if have.Subnet != want.Subnet {
-		diff = append(diff, fmt.Sprintf("vnet_subnet is %s, was %s", want.Subnet, have.Subnet))
-	}
-	if have.AddrsPerNet != want.AddrsPerNet {
-		diff = append(diff, fmt.Sprintf("vnet_addrspernet is %d, was %d", want.AddrsPerNet, have.AddrsPerNet))
+	for _, s := range []struct{ name, was, is string }{
+		{"vnet_mode", have.Mode, want.Mode},
+		{"vnet_subnet", have.Subnet.String(), want.Subnet.String()},
+		{"vnet_addrspernet", fmt.Sprint(have.AddrsPerNet), fmt.Sprint(want.AddrsPerNet)},
+		{"the frontend", have.Frontend, want.Frontend},
+		{"vnet_privinterface", have.PrivInterface, want.PrivInterface},
+		{"vnet_pubinterface", have.PubInterface, want.PubInterface},
+	} {
+		if s.was != s.is {
+			diff = append(diff, fmt.Sprintf("%s is %s, was %s", s.name, s.is, s.was))
+		}
 	}
 	return diff
+}
+
+// InUse says whether a cluster holds anything that its settings must not change
+// under: a network, an address, or an instance that was not released.
+func InUse(r Records, cluster string) bool {
+	if len(r.NetworksIn(cluster))+len(r.AddressesIn(cluster)) > 0 {
+		return true
+	}
+	return slices.ContainsFunc(r.InstancesIn(cluster), func(in cloud.Instance) bool { return in.Released.IsZero() })
 }
 
 // activate finds the network of the first group, or opens one at the lowest free

@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"eucactl/cloud"
@@ -108,11 +109,12 @@ func (s *settlement) poweredOff(in cloud.Instance) bool {
 	return listed && d != nil && d.Cloud == c.ID && d.PoweredOff
 }
 
-// absent: its node gave a complete list, under a plan that ordered the instance's
-// end, and the instance is not on it.
+// absent: its node gave complete lists of machines and of their folders, under a
+// plan that ordered the instance's end, and the instance is on neither.
 func (s *settlement) absent(in cloud.Instance) bool {
 	d, listed := domainOf(s.Records, in)
-	return listed && d == nil
+	seen, _ := s.Seen(in.Host)
+	return listed && d == nil && seen.FoldersRev >= in.Rev && !slices.Contains(seen.Folders, string(in.ID))
 }
 
 // domainOf is the instance's line in its node's list; listed says whether there is

@@ -2,7 +2,7 @@ package state
 
 import "eucactl/cloud"
 
-var fences = &table[cloud.Fence]{name: "fence"}
+var fences = &table[cloud.Fence]{name: "fence", silent: true}
 
 // Fence finds the tokens under which a host may be found.
 func (tx *Tx) Fence(host string) (cloud.Fence, bool) { return fences.get(tx, host) }

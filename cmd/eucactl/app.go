@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -23,7 +24,6 @@ import (
 // Exit codes beyond 0 and 1; those of reconcile are in its help.
 const (
 	exitError = 1
-	exitDrift = 3
 	exitBusy  = 5
 )
 
@@ -65,9 +65,9 @@ func (a *app) execute(ctx context.Context, args []string) int {
 	}
 	var refused *cloud.Error
 	if errors.As(err, &refused) {
-		fmt.Fprintf(a.err, "eucactl: error %s\n", refused)
+		fmt.Fprintf(a.err, "eucactl: error %s\n", harmless(refused.Error()))
 	} else {
-		fmt.Fprintf(a.err, "eucactl: error: %v\n", err)
+		fmt.Fprintf(a.err, "eucactl: error: %s\n", harmless(err.Error()))
 	}
 	var exit *exitCode
 	var busy *controller.BusyError
@@ -86,6 +86,13 @@ func (a *app) root() *cobra.Command {
 		Short:         "An EC2-compatible private cloud on ordinary Linux hosts, over SSH",
 		SilenceUsage:  true,
 		SilenceErrors: true,
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			switch a.format {
+			case "", "json", "yaml":
+				return nil
+			}
+			return fmt.Errorf("output format %q: use json or yaml", a.format)
+		},
 	}
 	f := root.PersistentFlags()
 	f.StringVarP(&a.inventoryFlag, "inventory", "i", "", "inventory file (default: $EUCACTL_INVENTORY, ./inventory.yml, /etc/eucactl/inventory.yml)")
@@ -135,7 +142,7 @@ func (a *app) open(ctx context.Context) (controller.Door, error) {
 	if err != nil {
 		return nil, err
 	}
-	sum, err := fileSum(inv.File())
+	sum, err := worksWith(inv.File(), a.playbooksDir)
 	if err != nil {
 		return nil, err
 	}
@@ -154,15 +161,29 @@ func (a *app) open(ctx context.Context) (controller.Door, error) {
 				Store: store, Inventory: inv, Images: controller.ImageFolder(a.beside("images")), Site: site,
 				Dial: func(ctx context.Context, h *inventory.Host) (remote.Conn, error) { return dialer.Dial(ctx, target(h)) },
 				Now:  time.Now, NewID: newID, LockWait: 30 * time.Second, OnLine: crash.line,
+				Waiting: func(words string) { fmt.Fprintln(a.err, words) },
 			}
 		},
 	}
 	return e.Open(ctx)
 }
 
-func fileSum(path string) (string, error) {
-	data, err := os.ReadFile(path)
-	return fmt.Sprintf("%x", sha256.Sum256(data)), err
+// worksWith is a sum of the inventory and of the edited playbooks, if there are any.
+func worksWith(inventory, playbooks string) (string, error) {
+	sum := sha256.New()
+	add := func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		fmt.Fprintf(sum, "%s %d\n%s", path, len(data), data)
+		return err
+	}
+	err := filepath.WalkDir(inventory, add)
+	if playbooks != "" && err == nil {
+		err = filepath.WalkDir(playbooks, add)
+	}
+	return fmt.Sprintf("%x", sum.Sum(nil)), err
 }
 
 func newID(prefix string) string {

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -194,21 +195,23 @@ func (a *app) declareDead() *cobra.Command {
 }
 
 // hostLine is one host of a reconcile in one line, with its failures below.
-func hostLine(w interface{ Write([]byte) (int, error) }, r controller.HostReport) {
-	fmt.Fprintf(w, "%s: %s (ok %d, changed %d, would change %d, failed %d, skipped %d)\n", r.Host, r.Outcome, r.OK, r.Changed, r.Would, r.Failed, r.Skipped)
+func hostLine(w io.Writer, r controller.HostReport) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s (ok %d, changed %d, would change %d, failed %d, skipped %d)\n", r.Host, r.Outcome, r.OK, r.Changed, r.Would, r.Failed, r.Skipped)
 	for _, t := range r.Tasks {
-		fmt.Fprintf(w, "  %s: %s\n", t.Outcome, t.Name)
+		fmt.Fprintf(&b, "  %s: %s\n", t.Outcome, t.Name)
 		if t.Outcome != "changed" && t.Words != "" {
-			fmt.Fprintf(w, "    %s\n", strings.ReplaceAll(t.Words, "\n", "\n    "))
+			fmt.Fprintf(&b, "    %s\n", strings.ReplaceAll(t.Words, "\n", "\n    "))
 		}
 		if t.Diff != "" {
-			fmt.Fprintf(w, "%s\n", strings.TrimRight(t.Diff, "\n"))
+			fmt.Fprintf(&b, "%s\n", strings.TrimRight(t.Diff, "\n"))
 		}
 	}
-	if r.Words != "" && len(r.Tasks) == 0 {
-		fmt.Fprintf(w, "  %s\n", r.Words)
+	if r.Words != "" && r.Failed == 0 { // a failed task has said it above
+		fmt.Fprintf(&b, "  %s\n", r.Words)
 	}
 	if r.Next != "" {
-		fmt.Fprintf(w, "  next: %s\n", r.Next)
+		fmt.Fprintf(&b, "  next: %s\n", r.Next)
 	}
+	fmt.Fprint(w, harmless(b.String()))
 }

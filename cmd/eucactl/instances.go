@@ -204,19 +204,9 @@ func (a *app) consoleOutput() *cobra.Command {
 					return err
 				}
 				return a.print(out, func(*printer) {
-					fmt.Fprintf(a.out, "%s\n%s\n%s\n", out.ID, stamp(out.At), consoleText(out.Text))
+					fmt.Fprintf(a.out, "%s\n%s\n%s\n", out.ID, stamp(out.At), harmless(string(out.Text)))
 				})
 			})
 		},
 	}
-}
-
-// consoleText shows a guest's console without letting it steer the terminal.
-func consoleText(text []byte) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\n' && r != '\t' || r == 0x7f {
-			return -1
-		}
-		return r
-	}, string(text))
 }

@@ -34,6 +34,13 @@ func newKeyPair() (private, public string, err error) {
 	return string(pem.EncodeToMemory(block)), string(ssh.MarshalAuthorizedKey(pub)), nil
 }
 
+// createdKey is the answer of create-keypair: the only time that the private key is
+// to be had.
+type createdKey struct {
+	cloud.KeyPair
+	Material string `json:"key_material"`
+}
+
 func (a *app) createKeyPair() *cobra.Command {
 	var file string
 	cmd := &cobra.Command{
@@ -53,11 +60,16 @@ func (a *app) createKeyPair() *cobra.Command {
 				return err
 			}
 		}
-		err = do(c, cmd, "ImportKeyPair", cloud.ImportKeyPair{Name: args[0], PublicKey: public}, outcome[cloud.KeyPair]{rows: keyPairRow})
+		err = do(c, cmd, "ImportKeyPair", cloud.ImportKeyPair{Name: args[0], PublicKey: public}, outcome[cloud.KeyPair]{rows: keyPairRow, value: func(k cloud.KeyPair) any {
+			if file != "" {
+				return k
+			}
+			return createdKey{k, private}
+		}})
 		switch {
 		case err != nil && file != "" && !c.check:
 			return fmt.Errorf("%w (%s was written and is worth nothing: remove it)", err, file)
-		case err == nil && file == "" && !c.check:
+		case err == nil && file == "" && !c.check && a.format == "":
 			_, err = fmt.Fprint(a.out, private)
 		}
 		return err

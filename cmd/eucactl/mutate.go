@@ -40,6 +40,8 @@ func (a *app) changeFlags(cmd *cobra.Command) *change {
 // with --wait when it is done.
 type outcome[Resp any] struct {
 	rows func(*printer, Resp)
+	// value is what -o json and yaml print; nil: the answer itself.
+	value func(Resp) any
 	// settled looks whether it is done; nil means that it is once the touched hosts
 	// were reconciled. It returns what is to be printed then.
 	settled func(context.Context, controller.Door, Resp) (Resp, bool, error)
@@ -63,7 +65,13 @@ func do[Resp any](c *change, cmd *cobra.Command, verb string, req any, o outcome
 		if c.check {
 			return showCheck(c, ctx, d, resp, answer, o)
 		}
-		printed := func(r Resp) error { return c.a.print(r, func(p *printer) { o.rows(p, r) }) }
+		printed := func(r Resp) error {
+			var value any = r
+			if o.value != nil {
+				value = o.value(r)
+			}
+			return c.a.print(value, func(p *printer) { o.rows(p, r) })
+		}
 		if !c.wait {
 			if err := printed(resp); err != nil || c.noWait || len(answer.Touched) == 0 {
 				return err

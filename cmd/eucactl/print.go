@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+	"unicode"
 
 	"gopkg.in/yaml.v3"
 )
@@ -34,8 +35,19 @@ func (p *printer) row(id string, fields ...string) {
 // oneLine keeps text from breaking rows or steering a terminal.
 func oneLine(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
+		if unicode.IsControl(r) {
 			return ' '
+		}
+		return r
+	}, s)
+}
+
+// harmless keeps lines but nothing that steers a terminal: hosts and guests choose
+// these words.
+func harmless(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			return -1
 		}
 		return r
 	}, s)
@@ -60,10 +72,8 @@ func (a *app) print(value any, rows func(*printer)) error {
 		enc := json.NewEncoder(a.out)
 		enc.SetIndent("", "  ")
 		return enc.Encode(value)
-	case "yaml":
-		return a.yaml(value)
 	}
-	return fmt.Errorf("output format %q: use json or yaml", a.format)
+	return a.yaml(value)
 }
 
 // yaml prints what JSON would say, in YAML, with the keys in the same order.
