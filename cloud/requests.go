@@ -275,10 +275,11 @@ type TypeRoom struct {
 }
 
 // NetworkRoom is how many groups can be active, and how many instances each holds.
-// Slices counts all that the subnet has: those before VLAN 10 are not given.
+// Slices counts all that the subnet has; those before VLAN 10 are not given.
 type NetworkRoom struct {
 	Used      int `json:"used"`
 	Slices    int `json:"slices"`
+	First     int `json:"first"` // VLAN of the first that is given
 	Max       int `json:"max"`
 	Instances int `json:"instances"`
 }

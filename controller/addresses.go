@@ -34,7 +34,7 @@ func (t *turn) allocate(cluster inventory.Cluster, c cloud.Cloud, ip netip.Addr)
 	a := cloud.Address{IP: ip, Cluster: cluster.Name, Owner: t.user, Elastic: true}
 	c = plan.WithLastPublic(c, cluster.Name, ip)
 	return cloud.AddressAnswer{Address: a}, t.apply(plan.Changes{
-		Cloud: &c, Claims: []cloud.Claim{{Name: "public/" + ip.String(), Holder: "user " + t.user}}, Addresses: []cloud.Address{a},
+		Cloud: &c, Claims: []cloud.Claim{{Name: plan.PublicClaim(ip), Holder: "user " + t.user}}, Addresses: []cloud.Address{a},
 	})
 }
 
@@ -92,11 +92,14 @@ func (t *turn) move(a cloud.Address, how func(*plan.Moves, inventory.Cluster) er
 }
 
 // releaseAddress gives an address back; the pool has it again when the frontend was
-// seen without it.
+// seen without it, which may be so already.
 func releaseAddress(t *turn, req cloud.ReleaseAddress) (cloud.AddressAnswer, error) {
 	a, err := t.elastic(req.IP)
 	if err != nil {
 		return cloud.AddressAnswer{}, err
+	}
+	if a.Instance == "" && t.frontRev(a.Cluster) >= a.Rev {
+		return cloud.AddressAnswer{Address: a}, t.apply(plan.Changes{FreeAddrs: []netip.Addr{a.IP}, FreeClaims: []string{plan.PublicClaim(a.IP)}})
 	}
 	out, err := t.move(a, func(m *plan.Moves, c inventory.Cluster) error { return m.Disassociate(c, a.IP) })
 	if err != nil {
@@ -105,6 +108,16 @@ func releaseAddress(t *turn, req cloud.ReleaseAddress) (cloud.AddressAnswer, err
 	out.Address.Elastic, out.Address.Gone = false, true
 	t.PutAddress(out.Address)
 	return out, nil
+}
+
+// frontRev is the revision at which a cluster's frontend was last wholly as planned.
+func (t *turn) frontRev(cluster string) uint64 {
+	c, ok := t.c.Inventory.Cluster(cluster)
+	if !ok || c.Frontend == nil {
+		return 0
+	}
+	seen, _ := t.Seen(c.Frontend.Name)
+	return seen.FrontRev
 }
 
 func describeAddresses(t *turn, req cloud.DescribeAddresses) (out cloud.Addresses, err error) {

@@ -76,7 +76,7 @@ type conn struct {
 	session *session
 }
 
-func (c *conn) Run(context.Context) (remote.Session, error) {
+func (c *conn) Run(ctx context.Context) (remote.Session, error) {
 	c.h.mu.Lock()
 	c.h.runs++
 	c.h.mu.Unlock()
@@ -86,6 +86,7 @@ func (c *conn) Run(context.Context) (remote.Session, error) {
 	inR, inW := io.Pipe()
 	outR, outW := io.Pipe()
 	c.session = &session{in: inW, out: outR}
+	c.session.stop = context.AfterFunc(ctx, func() { _ = outW.CloseWithError(ctx.Err()) }) // torn down
 	go func() {
 		r := &reply{h: c.h, in: bufio.NewReader(inR), out: outW}
 		err := r.serve()
@@ -115,8 +116,9 @@ func (c *conn) Close() error {
 }
 
 type session struct {
-	in  *io.PipeWriter
-	out *io.PipeReader
+	in   *io.PipeWriter
+	out  *io.PipeReader
+	stop func() bool
 }
 
 func (s *session) Write(p []byte) (int, error) { return s.in.Write(p) }
@@ -124,7 +126,11 @@ func (s *session) Read(p []byte) (int, error)  { return s.out.Read(p) }
 func (s *session) CloseWrite() error           { return s.in.Close() }
 func (s *session) Stderr() string              { return "" }
 func (s *session) Wait() error                 { return nil }
-func (s *session) Close() error                { return errors.Join(s.in.Close(), s.out.Close()) }
+
+func (s *session) Close() error {
+	s.stop()
+	return errors.Join(s.in.Close(), s.out.Close())
+}
 
 // reply is one shell: it runs programs until one does not end in "stage".
 type reply struct {
@@ -307,17 +313,16 @@ func (r *reply) command(name string, args []string) (staged bool, err error) {
 }
 
 func (r *reply) fence(force, token string, accept []string) error {
-	h := r.h
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	cloud, held, _ := strings.Cut(h.token, " ")
-	if h.token != "" && force == "" && !(cloud == r.set["CLOUD"] && (slices.Contains(accept, held) || held == token)) {
-		h.mu.Unlock()
-		defer h.mu.Lock()
-		return r.last("fenced %s", h.token)
+	r.h.mu.Lock()
+	found := r.h.token
+	cloud, held, _ := strings.Cut(found, " ")
+	refused := found != "" && force == "" && !(cloud == r.set["CLOUD"] && (slices.Contains(accept, held) || held == token))
+	if !refused && !r.check() {
+		r.h.token = r.set["CLOUD"] + " " + token
 	}
-	if !r.check() {
-		h.token = r.set["CLOUD"] + " " + token
+	r.h.mu.Unlock()
+	if refused {
+		return r.last("fenced %s", found)
 	}
 	return nil
 }

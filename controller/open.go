@@ -27,10 +27,14 @@ type Entry struct {
 	Waiting      func(who string) // told once, when there is something to wait for
 }
 
+// patience is how long a wait is not worth a word.
+const patience = 200 * time.Millisecond
+
 // Open takes the store if it is free, or else comes in through its owner's socket,
 // or else tries both again until the timeout, saying who holds it.
 func (e Entry) Open(ctx context.Context) (Door, error) {
-	deadline := time.Now().Add(e.Timeout)
+	begun := time.Now()
+	deadline := begun.Add(e.Timeout)
 	asking, cancel := context.WithDeadline(ctx, deadline.Add(time.Second))
 	defer cancel()
 	told := false
@@ -43,7 +47,7 @@ func (e Entry) Open(ctx context.Context) (Door, error) {
 		if time.Now().After(deadline) {
 			return nil, &BusyError{fmt.Sprintf("the records are in use: %v; waited %s (--lock-timeout)", err, e.Timeout)}
 		}
-		if !told && e.Waiting != nil {
+		if !told && e.Waiting != nil && time.Since(begun) > patience {
 			told = true
 			e.Waiting(err.Error())
 		}

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -39,8 +40,9 @@ type Reconciled struct {
 }
 
 // Reconcile works in rounds until no plan of its hosts changes. progress is told of
-// each host's report as it comes.
+// each host's report as it comes, of one at a time.
 func (c *Controller) Reconcile(ctx context.Context, req Reconcile, progress func(HostReport)) (Reconciled, error) {
+	progress = oneAtATime(progress)
 	hosts, err := c.selected(req)
 	if err != nil {
 		return Reconciled{}, err
@@ -68,6 +70,18 @@ func (c *Controller) Reconcile(ctx context.Context, req Reconcile, progress func
 		}
 	}
 	return out, ctx.Err()
+}
+
+// oneAtATime lets the goroutines of a round tell their progress in turn.
+func oneAtATime(tell func(HostReport)) func(HostReport) {
+	var mu sync.Mutex
+	return func(r HostReport) {
+		if tell != nil {
+			mu.Lock()
+			defer mu.Unlock()
+			tell(r)
+		}
+	}
 }
 
 func (c *Controller) selected(req Reconcile) ([]*inventory.Host, error) {
@@ -153,9 +167,7 @@ func (c *Controller) round(ctx context.Context, req Reconcile, hosts []*inventor
 			v := &visit{c: c, host: h, plan: p, tx: tx, fence: fences[h.Name], check: req.Check, diff: req.Diff}
 			v.seen, _ = tx.Seen(h.Name)
 			reports[i] = v.report(ctx)
-			if progress != nil {
-				progress(reports[i])
-			}
+			progress(reports[i])
 			if req.Check || ctx.Err() != nil {
 				return nil
 			}

@@ -16,8 +16,7 @@ import (
 
 // Bounds of one launch.
 const (
-	maxLaunch   = 1000
-	maxUserData = 16 << 10 // bytes, EC2's limit
+	maxLaunch = 1000
 )
 
 // runInstances validates the request, lets the plan make every choice, and writes
@@ -50,8 +49,8 @@ func (t *turn) instanceOf(req cloud.RunInstances) (in cloud.Instance, err error)
 	if req.Min < 1 || req.Max < req.Min || req.Max > maxLaunch {
 		return in, cloud.Errorf("InvalidParameterValue", "number of instances %d-%d: from 1 to %d, the first not above the last", req.Min, req.Max, maxLaunch)
 	}
-	if len(req.UserData) > maxUserData {
-		return in, cloud.Errorf("InvalidParameterValue", "User data is limited to %d bytes, this is %d", maxUserData, len(req.UserData))
+	if len(req.UserData) > seed.MaxUserData {
+		return in, cloud.Errorf("InvalidParameterValue", "User data is limited to %d bytes, this is %d", seed.MaxUserData, len(req.UserData))
 	}
 	in = cloud.Instance{
 		Owner: t.user, Launched: t.now, Want: cloud.Running,

@@ -37,9 +37,9 @@ type frame struct {
 	Done     bool            `json:"done,omitempty"`
 }
 
-// patience is how long an asker that has connected may think before it asks; Close
+// askWithin is how long an asker that has connected may think before it asks; Close
 // waits for it.
-const patience = 10 * time.Second
+const askWithin = 10 * time.Second
 
 // longestSocket is what Linux can bind a socket to.
 const longestSocket = 107
@@ -106,7 +106,7 @@ func (c *Controller) serve(ctx context.Context, conn net.Conn, inventorySum stri
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	in := bufio.NewReader(conn)
-	_ = conn.SetReadDeadline(time.Now().Add(patience))
+	_ = conn.SetReadDeadline(time.Now().Add(askWithin))
 	line, err := in.ReadBytes('\n')
 	if err != nil {
 		return

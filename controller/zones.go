@@ -45,6 +45,7 @@ func (t *turn) zone(c inventory.Cluster) cloud.Zone {
 	}
 	if s := plan.SettingsOf(c); c.Network.Mode.Groups() {
 		z.Networks.Slices = (1 << (32 - s.Subnet.Bits())) / s.AddrsPerNet
+		z.Networks.First = plan.FirstVLAN
 		z.Networks.Max, z.Networks.Instances = plan.Slices(s)
 		z.Networks.Used = len(t.NetworksIn(c.Name))
 	}

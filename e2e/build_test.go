@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,7 +16,7 @@ import (
 func build(t *testing.T) (tools string) {
 	t.Helper()
 	// Not below /tmp, of which every lab host has one of its own.
-	tools, err := os.MkdirTemp("/var/tmp", "eucactl-tools")
+	tools, err := os.MkdirTemp("/var/tmp", fmt.Sprintf("eucactl-tools%d-", os.Getpid()))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -127,24 +127,24 @@ esac
 exec at $host ssh -i "$KEY" -o IdentitiesOnly=yes -o BatchMode=yes -o ConnectTimeout=5 \
 	-o ServerAliveInterval=5 -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR "root@$address" "$@"`
 
-// sweep takes down the labs of test processes that died.
+// sweep removes the labs and tools of test processes that died.
 func sweep(t *testing.T) {
-	old, err := filepath.Glob(filepath.Join(labs, "story*"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, dir := range old {
-		name := filepath.Base(dir)
-		m := regexp.MustCompile(`^story([0-9]+)-`).FindStringSubmatch(name)
-		if m == nil {
-			continue
+	for pattern, remove := range map[string]func(path string) error{
+		filepath.Join(labs, "story*"): func(path string) error { return lab.Down(filepath.Base(path), "") },
+		"/var/tmp/eucactl-tools*":     os.RemoveAll,
+	} {
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
 		}
-		pid, err := strconv.Atoi(m[1])
-		if err != nil || syscall.Kill(pid, 0) == nil {
-			continue
-		}
-		if err := lab.Down(name, ""); err != nil {
-			t.Error(err)
+		for _, path := range found {
+			pid, err := strconv.Atoi(regexp.MustCompile(`[0-9]+`).FindString(filepath.Base(path)))
+			if err != nil || syscall.Kill(pid, 0) == nil {
+				continue
+			}
+			if err := remove(path); err != nil {
+				t.Error(err)
+			}
 		}
 	}
 }

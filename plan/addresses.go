@@ -101,7 +101,7 @@ func (m *Moves) restore(cluster inventory.Cluster, in cloud.Instance) (netip.Add
 		return netip.Addr{}, nil
 	}
 	if old, ok := m.address(in.Previous); ok && old.Gone && !old.Elastic {
-		holder, _ := m.r.Claim("public/" + old.IP.String())
+		holder, _ := m.r.Claim(PublicClaim(old.IP))
 		if holder.Holder == string(in.ID) { // on its way back, but not there yet
 			old.Gone, old.Instance = false, in.ID
 			m.addresses[old.IP] = old
@@ -109,7 +109,7 @@ func (m *Moves) restore(cluster inventory.Cluster, in cloud.Instance) (netip.Add
 		}
 	}
 	ip := in.Previous
-	if _, taken := m.r.Claim("public/" + ip.String()); taken || !pooled(cluster, ip) {
+	if _, taken := m.r.Claim(PublicClaim(ip)); taken || !pooled(cluster, ip) {
 		c, _ := m.r.Cloud()
 		next, err := NextPublic(m.r, cluster, c, func(claim string) bool { _, ok := m.r.Claim(claim); return ok })
 		if err != nil {
@@ -121,7 +121,7 @@ func (m *Moves) restore(cluster inventory.Cluster, in cloud.Instance) (netip.Add
 		m.out.Cloud = &c
 	}
 	m.addresses[ip] = cloud.Address{IP: ip, Cluster: in.Cluster, Owner: in.Owner, Instance: in.ID}
-	m.out.Claims = append(m.out.Claims, cloud.Claim{Name: "public/" + ip.String(), Holder: string(in.ID)})
+	m.out.Claims = append(m.out.Claims, cloud.Claim{Name: PublicClaim(ip), Holder: string(in.ID)})
 	return ip, nil
 }
 

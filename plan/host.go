@@ -121,6 +121,18 @@ type Flows struct {
 	Live []netip.Addr  `json:"live"`
 	Nat  []Translation `json:"nat"`
 	Pool []netip.Addr  `json:"pool"`
+	// Permits are who may reach a group's members: between guests, a flow without
+	// one is ended.
+	Permits []Permit `json:"permits"`
+}
+
+// Permit lets Whom, a network or a set, reach the members of a group's set.
+type Permit struct {
+	Group string `json:"group"`
+	Proto string `json:"proto"`
+	From  int    `json:"from"`
+	To    int    `json:"to"`
+	Whom  string `json:"whom"`
 }
 
 // Translation is a public address and the private one behind it.

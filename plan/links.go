@@ -131,17 +131,35 @@ func (e *edge) translations() (list []Translation) {
 	return list
 }
 
-// flows says which addresses live, so that tracked flows of others can be ended.
+// flows says which addresses live, so that tracked flows of others can be ended. An
+// address lives until it is released: a guest that was terminated on a silent node
+// may still use it.
 func (e *edge) flows() Flows {
 	f := Flows{Nat: e.translations(), Pool: e.cluster.Network.PublicIPs}
 	for _, n := range e.networks {
 		if !n.Gone {
 			f.Live = append(f.Live, e.subnets[n.ID].Gateway)
 		}
-	}
-	for _, m := range e.members {
-		f.Live = append(f.Live, m.port.IP)
+		for _, p := range e.r.PortsOf(n.ID) {
+			f.Live = append(f.Live, p.IP)
+		}
 	}
 	slices.SortFunc(f.Live, netip.Addr.Compare)
+	for _, g := range e.groups {
+		for _, p := range g.Rules {
+			if whom, ok := e.whom(p); ok {
+				f.Permits = append(f.Permits, Permit{SetName(g.ID), p.Protocol, p.From, p.To, whom})
+			}
+		}
+	}
 	return f
+}
+
+// whom is the source of a permission, if it can be a guest.
+func (e *edge) whom(p cloud.Permission) (string, bool) {
+	if p.CIDR.IsValid() {
+		return p.CIDR.Masked().String(), p.CIDR.Overlaps(e.settings.Subnet)
+	}
+	id, ok := e.source(p)
+	return SetName(id), ok
 }

@@ -145,7 +145,7 @@ func (p *placement) activate(order Order) error {
 		return nil
 	}
 	s := p.cloud.Networks[p.cluster.Name]
-	for index := firstVLAN; index <= lastVLAN; index++ {
+	for index := FirstVLAN; index <= lastVLAN; index++ {
 		slice, ok := Slice(s, index)
 		if !ok {
 			break
@@ -187,7 +187,7 @@ func (p *placement) one(order Order, i int) error {
 	p.claim("mac/"+MAC(in.ID), string(in.ID))
 	p.out.Ports = append(p.out.Ports, cloud.Port{ID: in.Port, Network: p.net.ID, Subnet: p.subnet.ID, Instance: in.ID, MAC: MAC(in.ID), IP: ip})
 	if public.IsValid() {
-		p.claim("public/"+public.String(), string(in.ID))
+		p.claim(PublicClaim(public), string(in.ID))
 		p.out.Addresses = append(p.out.Addresses, cloud.Address{IP: public, Cluster: p.cluster.Name, Owner: in.Owner, Instance: in.ID})
 		p.cloud = WithLastPublic(p.cloud, p.cluster.Name, public)
 	}
@@ -238,7 +238,7 @@ func NextPublic(r Records, cluster inventory.Cluster, c cloud.Cloud, taken func(
 	start := slices.Index(pool, c.LastPublic[cluster.Name]) + 1
 	for i := range pool {
 		ip := pool[(start+i)%len(pool)]
-		if !taken("public/" + ip.String()) {
+		if !taken(PublicClaim(ip)) {
 			return ip, nil
 		}
 	}
@@ -257,6 +257,9 @@ func (p *placement) claim(name, holder string) {
 	p.claimed[name] = true
 	p.out.Claims = append(p.out.Claims, cloud.Claim{Name: name, Holder: holder})
 }
+
+// PublicClaim names the hold of a public address.
+func PublicClaim(ip netip.Addr) string { return "public/" + ip.String() }
 
 func ipClaim(net cloud.NetworkID, ip netip.Addr) string { return fmt.Sprintf("ip/%s/%s", net, ip) }
 

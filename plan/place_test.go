@@ -251,7 +251,7 @@ func TestPlaceKeepsClustersApart(t *testing.T) {
 func TestPlaceComparesSettings(t *testing.T) {
 	for _, test := range []struct{ old, new, want string }{
 		{"vnet_dns: 192.0.2.53", "vnet_dns: 192.0.2.54", ""},
-		{"vnet_privinterface: eth0", "vnet_privinterface: eth7", ""},
+		{"vnet_privinterface: eth0", "vnet_privinterface: eth7", "vnet_privinterface is eth7, was eth0"},
 		{"203.0.113.10-203.0.113.13", "203.0.113.10-203.0.113.99", ""},
 		{"vnet_addrspernet: 64", "vnet_addrspernet: 32", "vnet_addrspernet is 32, was 64"},
 		{"vnet_subnet: 192.168.0.0", "vnet_subnet: 172.16.0.0", "vnet_subnet is 172.16.0.0/16, was 192.168.0.0/16"},

@@ -174,6 +174,6 @@ func (s *settlement) freedIn(net cloud.NetworkID) (n int) {
 func (s *settlement) address(a cloud.Address) {
 	if a.Gone && s.frontendAt(a.Cluster, a.Rev) {
 		s.out.FreeAddrs = append(s.out.FreeAddrs, a.IP)
-		s.out.FreeClaims = append(s.out.FreeClaims, "public/"+a.IP.String())
+		s.out.FreeClaims = append(s.out.FreeClaims, PublicClaim(a.IP))
 	}
 }

@@ -13,7 +13,7 @@ import (
 // is base+1, its hosts base+2 up to the last but one.
 const (
 	layoutVLAN = 2
-	firstVLAN  = 10
+	FirstVLAN  = 10
 	lastVLAN   = 4094 // 4095 is reserved (IEEE 802.1Q)
 )
 
@@ -31,7 +31,7 @@ func Slice(s cloud.Settings, index int) (netip.Prefix, bool) {
 // each can hold.
 func Slices(s cloud.Settings) (networks, instances int) {
 	last := (1<<(32-s.Subnet.Bits()))/s.AddrsPerNet + layoutVLAN - 1
-	return min(last, lastVLAN) - firstVLAN + 1, s.AddrsPerNet - 3
+	return min(last, lastVLAN) - FirstVLAN + 1, s.AddrsPerNet - 3
 }
 
 // Gateway is the router's address in a slice.

@@ -177,6 +177,8 @@ func TestIndexes(t *testing.T) {
 		for i, host := range []string{"n1", "n10", "n1", ""} {
 			tx.PutInstance(instance(i, host))
 		}
+		tx.PutInstance(cloud.Instance{ID: "i-00000004", Cluster: "two", Want: cloud.Terminated})
+		tx.PutInstance(cloud.Instance{ID: "i-00000005", Cluster: "two", Want: cloud.Terminated, Released: noon})
 		tx.PutGroup(cloud.Group{ID: "sg-1", Owner: "al", Name: "ice", Chain: "al-ice"})
 		tx.PutGroup(cloud.Group{ID: "sg-2", Owner: "a", Name: "lice", Chain: "a-lice"})
 		tx.PutNetwork(cloud.Network{ID: "net-1", Cluster: "one", Group: "sg-1", Gone: true})
@@ -196,6 +198,8 @@ func TestIndexes(t *testing.T) {
 		{"of reservation", len(tx.InstancesOfReservation("r-00000001")), 4},
 		{"of owner", len(tx.InstancesOf("alice")), 4},
 		{"in cluster", len(tx.InstancesIn("one")), 4},
+		{"ending in one", ids(tx.InstancesEnding("one")), []string(nil)},
+		{"ending in two", ids(tx.InstancesEnding("two")), []string{"i-00000004"}},
 		{"groups of a", len(tx.GroupsOf("a")), 1},
 		{"networks in one", len(tx.NetworksIn("one")), 2},
 		{"ports of", len(tx.PortsOf("net-2")), 1},

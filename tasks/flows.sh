@@ -8,6 +8,11 @@
 #     live PRIVATE              a gateway, or an instance that holds the address
 #     nat PUBLIC PRIVATE        a translation that is wanted now
 #     pool PUBLIC               an address that is ours to translate
+#     group NAME PRIVATE...     the guests of a security group
+#     permit NAME PROTO FROM TO WHOM
+#                               who may reach the group's guests: WHOM is a network or
+#                               the NAME of a group, PROTO tcp, udp, icmp or all, FROM
+#                               and TO are ports, or an icmp type and code (-1: any)
 #
 # Looks at: one conntrack -L.
 # Changes:  deletes, by their full tuples, exactly the entries
@@ -17,10 +22,12 @@
 #             PRIVATE of today,
 #           - with an address in CLOUD_CIDR that is not live (except unanswered
 #             ones that only try to reach it: those are made anew for ever by
-#             whoever tries, and meet the rules at every packet).
-# Never:    deletes any other entry, in particular not of flows whose permission
-#           was revoked: the rules cut those, while the next segment of the
-#           server would revive a deleted one as a flow outwards.
+#             whoever tries, and meet the rules at every packet),
+#           - between two guests, without permission any more: the server's
+#             answers would keep it alive, and as a new flow they are refused.
+# Never:    deletes any other entry, in particular not of flows with the world
+#           whose permission was revoked: the rules cut those, while the next
+#           segment of the server would revive a deleted one as a flow outwards.
 
 # flows_awk MODE CIDR SUM: MODE check exits 10 = is so, 11 = is not so; MODE
 # apply prints for each stale entry the arguments of conntrack -D. Other exit
@@ -41,6 +48,30 @@ flows_awk() {
 	function wanted(public) { return (public in nat) ? nat[public] : "" }
 	function inside(text) { return int(ip(text) / size) == net }
 	function dead(text) { return !(text in live) && inside(text) }
+	function within(text, whom, half, bits, unit) {
+		split(whom, half, "/")
+		unit = 1
+		for (bits = half[2]; bits < 32; bits++) unit *= 2
+		return int(ip(text) / unit) == int(ip(half[1]) / unit)
+	}
+	function known(text) { return text in groups }
+	# May client reach server? port is the first of what the protocol has: a port,
+	# or icmp type; code is of icmp only.
+	function permitted(client, server, proto, port, code, all, i, k, n, g, p) {
+		n = split(groups[server], all, " ")
+		for (i = 1; i <= n; i++) {
+			g = all[i]
+			if ((g, client) in member) return 1
+			for (k = 1; k <= permits[g]; k++) {
+				split(permit[g, k], p, " ")
+				if (p[1] != "all" && p[1] != proto) continue
+				if (p[1] == "icmp" && (p[2] >= 0 && p[2] != port || p[3] >= 0 && p[3] != code)) continue
+				if ((p[1] == "tcp" || p[1] == "udp") && (port < p[2] + 0 || port > p[3] + 0)) continue
+				if (index(p[4], "/") ? within(client, p[4]) : (p[4], client) in member) return 1
+			}
+		}
+		return 0
+	}
 	BEGIN {
 		section = "content"
 		if (split(cidr, half, "/") != 2 || half[2] !~ /^[0-9]+$/ || half[2] > 32) bad("not a network: " cidr)
@@ -58,6 +89,10 @@ flows_awk() {
 			if ($2 in nat) bad($2 " is translated twice")
 			nat[$2] = $3
 		}
+		else if ($1 == "group") {
+			for (i = 3; i <= NF; i++) { ip($i); member[$2, $i] = 1; groups[$i] = groups[$i] " " $2 }
+		}
+		else if ($1 == "permit" && NF == 6) permit[$2, ++permits[$2]] = $3 " " $4 " " $5 " " $6
 		else bad("not a line of flows: " $0)
 	}
 	section == "now" && NF > 4 {
@@ -78,6 +113,10 @@ flows_awk() {
 		if ((to in pool) && src != to && src != wanted(to)) stale = 1
 		if (dead(src) || dead(to)) stale = 1
 		if (dead(from) && (answered || from != dst)) stale = 1
+		if (!stale && known(src) && known(from)) {
+			if ($1 == "icmp") stale = !permitted(src, from, $1, field[1, "type"] + 0, field[1, "code"] + 0)
+			else stale = !permitted(src, from, $1, field[2, "sport"] + 0, 0)
+		}
 		if (!stale) next
 		found++
 		if (mode != "apply") next

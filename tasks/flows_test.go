@@ -173,6 +173,37 @@ for i in range(200):
 	}
 }
 
+// TestFlowsBetweenGuests: of flows between two guests those stay that the rules
+// permit, by membership, network, group, port and icmp type; the others are ended,
+// which the world's are not.
+func TestFlowsBetweenGuests(t *testing.T) {
+	underEach(t, func(t *testing.T, sh shell) {
+		h := newKindHost(t, sh)
+		enter := func(proto, from, to, what string) string {
+			return "conntrack -I -p " + proto + " -s " + from + " -d " + to + " " + what + " -t 600 -u SEEN_REPLY >/dev/null 2>&1 || exit 1\n"
+		}
+		udp := func(port string) string { return "--sport 40000 --dport " + port }
+		h.do(enter("udp", "10.0.0.2", "10.0.0.3", udp("80")) +
+			enter("udp", "10.0.0.2", "10.0.0.3", udp("81")) +
+			enter("tcp", "10.0.0.2", "10.0.0.3", udp("80")+" --state ESTABLISHED") +
+			enter("udp", "10.0.0.3", "10.0.0.2", udp("80")) +
+			enter("udp", "10.0.0.2", "10.0.0.4", udp("9")) +
+			enter("icmp", "10.0.0.2", "10.0.0.3", "--icmp-type 8 --icmp-code 0 --icmp-id 7") +
+			enter("udp", "1.0.0.1", "10.0.0.3", udp("80")) +
+			enter("udp", "10.0.0.1", "10.0.0.3", udp("53")))
+		left := "conntrack -L 2>/dev/null | sed -E 's/^(udp|tcp|icmp) .*src=([0-9.]+) dst=([0-9.]+) (sport=[0-9]+ dport=([0-9]+)|type=8).* src=.*/\\1 \\2 \\3 \\5/' | sort"
+		rules := "live 10.0.0.4\ngroup EUCA-a 10.0.0.2 10.0.0.4\ngroup EUCA-b 10.0.0.3\ngroup EUCA-c\n" +
+			"permit EUCA-b udp 80 80 EUCA-a\npermit EUCA-b tcp 1 79 0.0.0.0/0\npermit EUCA-b icmp 0 -1 10.0.0.0/24\npermit EUCA-a all -1 -1 EUCA-c\n"
+		h.wants(flowsCall(rules), kindCheck, Would)
+		h.wants(flowsCall(rules), kindApply, Changed)
+		want := "udp 1.0.0.1 10.0.0.3 80\nudp 10.0.0.1 10.0.0.3 53\nudp 10.0.0.2 10.0.0.3 80\nudp 10.0.0.2 10.0.0.4 9\n"
+		if diff := cmp.Diff(want, h.do(left)); diff != "" {
+			t.Fatal(diff)
+		}
+		h.wants(flowsCall(rules), kindApply, OK)
+	})
+}
+
 func TestFlowsRefuses(t *testing.T) {
 	h := newKindHost(t, shells[0])
 	for _, bad := range []string{"live 10.0.0\n", "live 10.0.0.1;x\n", "nat 1.0.0.10\n", "dead 10.0.0.1\n", "nat 1.0.0.10 10.0.0.2\nnat 1.0.0.10 10.0.0.3\n"} {

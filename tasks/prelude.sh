@@ -47,7 +47,7 @@ open_run() {
 	unset IFS ENV BASH_ENV CDPATH TMPDIR GREP_OPTIONS POSIXLY_CORRECT
 	umask 077
 	cd /
-	fresh=' ' wanted='' quiet='' fetched='' staged=''
+	fresh=' ' offered=' ' wanted='' quiet='' fetched='' staged=''
 	say hello 1
 }
 
@@ -143,6 +143,7 @@ print_section() {
 # The lock goes before the last word, so that who read it finds the host free.
 close_run() {
 	[ -z "$fetched" ] || rm -rf "$HOST_DIR/blobs.tmp"
+	[ -n "$CHECK" ] || forget_uploads
 	exec 9>&-
 	say 'done'
 	exit 0
@@ -181,10 +182,24 @@ guard() {
 	done
 }
 
+# What a cut run left of its uploads may hold secrets; what this program offers
+# may yet be resumed.
+forget_uploads() {
+	for forget_one in "$HOST_DIR/incoming/$LOGIN"/*; do
+		[ -f "$forget_one" ] || continue
+		forget_sum=${forget_one##*/}
+		case $offered in
+		*" ${forget_sum%.part} "*) ;;
+		*) rm -f "$forget_one" ;;
+		esac
+	done
+}
+
 # wants N SUM...: the uploads that task N takes. quiet N: task N shows no diff.
 wants() {
 	shift
 	wanted=$*
+	offered="$offered$wanted "
 }
 quiet() { quiet=yes; }
 

@@ -34,8 +34,8 @@ func (a *app) describeZones() *cobra.Command {
 
 func zoneRows(p *printer, z cloud.Zone, verbose bool) {
 	p.row(z.Name, "AVAILABILITYZONE", z.Name, z.State, z.Frontend, fmt.Sprintf("%d of %d nodes report", z.Reporting, z.Nodes),
-		fmt.Sprintf("%d of %d groups active (%d slices, the first %d are not given), %d instances each",
-			z.Networks.Used, z.Networks.Max, z.Networks.Slices, z.Networks.Slices-z.Networks.Max, z.Networks.Instances))
+		fmt.Sprintf("%d of %d groups active (of %d slices those of VLAN %d to %d), %d instances each",
+			z.Networks.Used, z.Networks.Max, z.Networks.Slices, z.Networks.First, z.Networks.First+z.Networks.Max-1, z.Networks.Instances))
 	if !verbose {
 		return
 	}

@@ -19,7 +19,6 @@ const (
 	bigInstances = 10000
 	bigGroups    = 2000
 	bigRules     = 10 // of each group
-	bigNetwork   = "MANAGED-NOVLAN"
 )
 
 // bigTime is when everything in the big cloud happened.
@@ -30,7 +29,7 @@ func bigInventory(b *testing.B) *inventory.Inventory {
 	text := fmt.Sprintf(`all:
   vars:
     cluster: big
-    vnet_mode: %s
+    vnet_mode: MANAGED-NOVLAN
     vnet_interface: eth0
     vnet_pubinterface: eth1
     vnet_bridge: br0
@@ -43,7 +42,7 @@ func bigInventory(b *testing.B) *inventory.Inventory {
   children:
     frontends: {hosts: {fe: {}}}
     nodes: {hosts: {"node[1:%d]": {}}}
-`, bigNetwork, bigNodes)
+`, bigNodes)
 	inv, err := inventory.Parse("big.yml", []byte(text))
 	if err != nil {
 		b.Fatal(err)
@@ -108,10 +107,10 @@ func putGroup(tx *state.Tx, settings cloud.Settings, n int) {
 	})
 	tx.PutGroup(g)
 	slice, _ := plan.Slice(settings, 10+n)
-	net := cloud.Network{ID: networkID(n), Cluster: "big", Owner: cloud.Admin, Group: g.ID, Index: 10 + n}
-	tx.PutNetwork(net)
-	tx.PutSubnet(cloud.Subnet{ID: subnetID(n), Network: net.ID, CIDR: slice, Gateway: plan.Gateway(slice)})
-	claim(tx, fmt.Sprintf("vlan/big/%d", net.Index), string(net.ID))
+	network := cloud.Network{ID: networkID(n), Cluster: "big", Owner: cloud.Admin, Group: g.ID, Index: 10 + n}
+	tx.PutNetwork(network)
+	tx.PutSubnet(cloud.Subnet{ID: subnetID(n), Network: network.ID, CIDR: slice, Gateway: plan.Gateway(slice)})
+	claim(tx, fmt.Sprintf("vlan/big/%d", network.Index), string(network.ID))
 }
 
 func networkID(group int) cloud.NetworkID { return cloud.NetworkID(fmt.Sprintf("net-%08x", group)) }

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"time"
 )
 
 // Role says which links and daemons a host has.
@@ -165,6 +166,12 @@ func (l *Lab) kill(name string) error {
 	space := l.Net(name)
 	if err := l.killInside([]string{space}); err != nil {
 		return err
+	}
+	// Process 1 leaves its namespaces before it has taken in all that the kernel killed with it.
+	for limit := time.Now().Add(bootLimit); l.Alive(name); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(limit) {
+			return fmt.Errorf("host %s does not die", name)
+		}
 	}
 	return errors.Join(l.unplug(name), deleteNamespaces([]string{space}))
 }
