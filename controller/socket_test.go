@@ -212,7 +212,7 @@ func TestOtherInventory(t *testing.T) {
 	_, e := entries(t)
 	owner := open(t, e)
 	other := e
-	other.InventorySum, other.Timeout = "another", 200*time.Millisecond
+	other.InventorySum, other.Timeout = "another", 400*time.Millisecond
 	var told []string
 	other.Waiting = func(who string) { told = append(told, who) }
 	_, err := other.Open(context.Background())
