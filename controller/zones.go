@@ -10,8 +10,8 @@ import (
 
 func describeZones(t *turn, req cloud.DescribeZones) (out cloud.Zones, err error) {
 	for _, name := range req.Names {
-		if _, err := t.clusters(name); err != nil {
-			return out, err
+		if _, ok := t.c.Inventory.Cluster(name); !ok {
+			return out, cloud.Errorf("InvalidParameterValue", "Invalid availability zone: [%.64s]", name)
 		}
 	}
 	for _, c := range t.c.Inventory.Clusters() {

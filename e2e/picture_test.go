@@ -16,7 +16,7 @@ import (
 // kernel's tables, the machines. What differs between two equal hosts is left out: times, process ids, tokens, counters,
 // sums of contents that have an id in them.
 const lookAround = `cd /
-find var/lib/eucactl var/lib/eucalyptus run/eucalyptus \( -name '*.leases~' -o -name '*.pid' \) -prune -o -printf '%M %u %p\n' 2>/dev/null
+find var/lib/eucactl var/lib/eucalyptus run/eucalyptus \( -name '*.leases*' -o -name console.log -o -name '*.pid' \) -prune -o -printf '%M %u %p\n' 2>/dev/null
 for f in run/eucalyptus/net/*.conf var/lib/eucactl/host/chains/* var/lib/eucalyptus/instances/*/*/domain.xml var/lib/eucalyptus/instances/*/*/owner; do
 	[ ! -f "$f" ] || sed "s,^[^B],$f: &," "$f" | grep -v '^B'
 done

@@ -46,7 +46,8 @@ chains_ready() {
 chains_stream() {
 	printf '\001stored %s\n' "$2"
 	! [ -e "$HOST_DIR/chains/$1" ] || cat "$HOST_DIR/chains/$1" || return 2
-	printf '\001content %s\n' "$2"
+	# What was stored may have been cut off in mid-line.
+	printf '\n\001content %s\n' "$2"
 	blob "$2" || return 2
 	printf '\n\001try %s\n' "$2"
 	[ -z "${3-}" ] || cat "$3" || return 2
@@ -111,10 +112,11 @@ chains_awk() {
 		if (cloud !~ /^[0-9a-f]+$/ || length(cloud) != 8) bad("bad cloud id " cloud)
 		if (table !~ /^(filter|nat|mangle|raw)$/) bad("bad table " table)
 	}
-	substr($0, 1, 1) == "\001" && $2 == sum && NF == 2 { section = substr($1, 2); next }
+	substr($0, 1, 1) == "\001" && $2 == sum && NF == 2 { section = substr($1, 2); parts++; next }
 	section == "stored" {
 		# B BOOT_ID, then per chain A = asked for, G = got from the back end.
 		# Kernel tables do not outlive a boot, and then the names are free again.
+		if (NF == 0) next
 		kind = substr($0, 1, 1)
 		$0 = substr($0, 2)
 		if (kind == "B") { same_boot = ($1 == boot); next }
@@ -221,7 +223,7 @@ chains_awk() {
 		}
 	}
 	END {
-		if (section != "end") bad("the rules to compare with arrived incomplete")
+		if (section != "end" || parts != 5) bad("the rules to compare with arrived incomplete")
 		if (!errors) { weigh_chains(); weigh_hooks() }
 		if (errors && mode != "diff") { close("cat 1>&2"); exit 2 }
 		if (mode == "apply") transaction()

@@ -20,10 +20,11 @@
 # A hung libvirtd must not hold the host's lock for ever.
 domain_virsh() { timeout 120 virsh -q -c qemu:///system "$@"; }
 
-# One list of names, then one call for the state and metadata of all that are
-# named like machines of ours: "@NAME/STATE (REASON)", then the metadata.
+# One list of names, then one call for those that are not persistent, and for the
+# state and metadata of all that are named like machines of ours: "@NAME/STATE
+# (REASON)", then the metadata.
 read_domain() {
-	domain_facts=
+	domain_facts='' domain_passing=''
 	domain_names=$(domain_virsh list --all --name 2>&1)
 	domain_rc=$?
 	[ "$domain_rc" = 0 ] || return 0
@@ -37,7 +38,19 @@ read_domain() {
 		done
 	)
 	# It ends with an error if the last one has no metadata of ours.
-	[ -z "$domain_batch" ] || domain_facts=$(domain_virsh "$domain_batch" 2>/dev/null) || :
+	[ -n "$domain_batch" ] || return 0
+	domain_facts=$(domain_virsh "list --transient --name; $domain_batch" 2>/dev/null) || :
+	domain_passing=${domain_facts%%@i-*}
+}
+
+# domain_kept NAME: its definition outlives it. One that was undefined while it
+# ran would be gone with its end, and how it ended with it.
+domain_kept() {
+	case "
+$domain_passing
+" in *"
+$1
+"*) return 1 ;; esac
 }
 
 # domain_look NAME: 0 and its domain_state and domain_reason if it is defined and
@@ -113,6 +126,7 @@ check_domain() {
 	domain_look "$1" || return
 	domain_marks "$2" || return
 	[ "$domain_sum" = "$4" ] || return 1
+	domain_kept "$1" || return 1
 	if domain_active; then
 		[ "$domain_since" = "$domain_boot" ] && [ "$domain_count" -ge "$3" ] || return 1
 	else
@@ -135,7 +149,7 @@ apply_domain() {
 	domain_active && domain_up=yes || domain_up=$?
 	[ "$domain_up" != 2 ] || return 2
 	domain_had=$domain_sum
-	if [ "$domain_is" != yes ] || [ "$domain_sum" != "$4" ]; then
+	if [ "$domain_is" != yes ] || [ "$domain_sum" != "$4" ] || ! domain_kept "$1"; then
 		domain_define "$1" "$2" "$4"
 	fi
 	if [ "$domain_up" = yes ]; then

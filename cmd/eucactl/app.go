@@ -10,7 +10,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -54,6 +56,12 @@ func (e *exitCode) Error() string { return e.err.Error() }
 func (e *exitCode) Unwrap() error { return e.err }
 
 func (a *app) execute(ctx context.Context, args []string) int {
+	for _, arg := range args {
+		if !utf8.ValidString(arg) { // it would be kept as something else
+			fmt.Fprintf(a.err, "eucactl: error (InvalidParameterValue): argument %.64q is not UTF-8\n", arg)
+			return exitError
+		}
+	}
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(a.in)
@@ -64,8 +72,8 @@ func (a *app) execute(ctx context.Context, args []string) int {
 		return a.code
 	}
 	var refused *cloud.Error
-	if errors.As(err, &refused) {
-		fmt.Fprintf(a.err, "eucactl: error %s\n", harmless(refused.Error()))
+	if errors.As(err, &refused) && strings.HasPrefix(err.Error(), refused.Error()) { // and maybe a hint
+		fmt.Fprintf(a.err, "eucactl: error %s\n", harmless(err.Error()))
 	} else {
 		fmt.Fprintf(a.err, "eucactl: error: %s\n", harmless(err.Error()))
 	}
@@ -110,6 +118,8 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(a.zoneCommands()...)
 	root.AddCommand(a.userCommands()...)
 	root.AddCommand(a.hostCommands(), a.inventoryCommand(), a.reconcileCommand(), a.planCommand(), a.stateCommand(), a.playbookCommand())
+	illustrate(root, "", examples())
+	strict(root)
 	return root
 }
 

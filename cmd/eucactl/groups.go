@@ -121,15 +121,15 @@ func (a *app) permissionCommand(use, short string, request func(string, []cloud.
 
 func (r ruleFlags) permission(user string) (p cloud.Permission, err error) {
 	p.Protocol = strings.ToLower(r.protocol)
-	if p.Protocol == "-1" {
-		p.Protocol = "all"
+	if name, ok := map[string]string{"-1": "all", "1": "icmp", "6": "tcp", "17": "udp"}[p.Protocol]; ok {
+		p.Protocol = name
 	}
 	if p.From, p.To, err = r.bounds(p.Protocol); err != nil {
 		return p, err
 	}
 	if r.group != "" {
 		if r.cidr != "" {
-			return p, fmt.Errorf("a rule has one source: -s or --source-group")
+			return p, cloud.Errorf("InvalidParameterCombination", "a rule has one source: -s or --source-group")
 		}
 		if r.user != "" {
 			user = r.user
@@ -145,7 +145,7 @@ func (r ruleFlags) bounds(protocol string) (from, to int, err error) {
 	switch protocol {
 	case "icmp":
 		if r.ports != "" {
-			return 0, 0, fmt.Errorf("icmp has no ports: use -t TYPE:CODE")
+			return 0, 0, cloud.Errorf("InvalidParameterCombination", "icmp has no ports: use -t TYPE:CODE")
 		}
 		if r.icmp == "" {
 			return -1, -1, nil
@@ -153,15 +153,15 @@ func (r ruleFlags) bounds(protocol string) (from, to int, err error) {
 		return two(r.icmp, ":", "icmp type and code")
 	case "all":
 		if r.ports != "" {
-			return 0, 0, fmt.Errorf("all protocols: ports cannot be given")
+			return 0, 0, cloud.Errorf("InvalidParameterCombination", "all protocols: ports cannot be given")
 		}
 		return -1, -1, nil
 	}
 	if r.ports == "" {
-		return 0, 0, fmt.Errorf("%s needs -p PORT or -p FIRST-LAST", protocol)
+		return 0, 0, cloud.Errorf("MissingParameter", "%.64s needs -p PORT or -p FIRST-LAST", protocol)
 	}
 	if r.icmp != "" {
-		return 0, 0, fmt.Errorf("-t is for icmp")
+		return 0, 0, cloud.Errorf("InvalidParameterCombination", "-t is for icmp")
 	}
 	if !strings.Contains(r.ports, "-") {
 		return two(r.ports+"-"+r.ports, "-", "port")
@@ -174,7 +174,7 @@ func two(s, sep, what string) (int, int, error) {
 	a, err1 := strconv.Atoi(first)
 	b, err2 := strconv.Atoi(last)
 	if !ok || err1 != nil || err2 != nil {
-		return 0, 0, fmt.Errorf("%s %q: use NUMBER%sNUMBER", what, s, sep)
+		return 0, 0, cloud.Errorf("InvalidParameterValue", "%s %.64q: use NUMBER%sNUMBER", what, s, sep)
 	}
 	return a, b, nil
 }

@@ -48,7 +48,7 @@ func (a *app) runInstances() *cobra.Command {
 			return err
 		}
 		if addressing != "public" && addressing != "private" {
-			return fmt.Errorf("addressing %q: use public or private", addressing)
+			return cloud.Errorf("InvalidParameterValue", "addressing %.64q: use public or private", addressing)
 		}
 		req.Private = addressing == "private"
 		return do(c, cmd, "RunInstances", req, outcome[cloud.Reservation]{rows: reservationRows, settled: a.until(cloud.StateUp)})
@@ -100,7 +100,7 @@ func parseCount(s string) (low, high int, err error) {
 	low, err1 := strconv.Atoi(first)
 	high, err2 := strconv.Atoi(last)
 	if err1 != nil || err2 != nil {
-		return 0, 0, fmt.Errorf("number of instances %q: use N or MIN-MAX", s)
+		return 0, 0, cloud.Errorf("InvalidParameterValue", "number of instances %.64q: use N or MIN-MAX", s)
 	}
 	return low, high, nil
 }
@@ -110,7 +110,7 @@ func userData(text, file string) ([]byte, error) {
 		return []byte(text), nil
 	}
 	if text != "" {
-		return nil, fmt.Errorf("user data is given twice: use -d or -f")
+		return nil, cloud.Errorf("InvalidParameterCombination", "user data is given twice: use -d or -f")
 	}
 	return os.ReadFile(file)
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"os"
 
@@ -67,14 +68,21 @@ func (a *app) createKeyPair() *cobra.Command {
 			return createdKey{k, private}
 		}})
 		switch {
+		case isRefusal(err) && file != "" && !c.check:
+			return errors.Join(err, os.Remove(file)) // it is worth nothing
 		case err != nil && file != "" && !c.check:
-			return fmt.Errorf("%w (%s was written and is worth nothing: remove it)", err, file)
+			return fmt.Errorf("%w (%s was written; see eucactl describe-keypairs whether it is of any worth)", err, file)
 		case err == nil && file == "" && !c.check && a.format == "":
 			_, err = fmt.Fprint(a.out, private)
 		}
 		return err
 	}
 	return cmd
+}
+
+func isRefusal(err error) bool {
+	var refused *cloud.Error
+	return errors.As(err, &refused)
 }
 
 // writePrivate never overwrites: a key file may be the only way into something.

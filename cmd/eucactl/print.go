@@ -83,7 +83,7 @@ func (a *app) yaml(value any) error {
 		return err
 	}
 	var node yaml.Node
-	if err := yaml.Unmarshal(text, &node); err != nil {
+	if err := yaml.Unmarshal([]byte(escaped(string(text))), &node); err != nil {
 		return err
 	}
 	block(&node)
@@ -93,6 +93,22 @@ func (a *app) yaml(value any) error {
 		return err
 	}
 	return enc.Close()
+}
+
+// escaped is JSON whose strings have as escapes what YAML's reader does not take.
+func escaped(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		switch {
+		case unicode.IsPrint(r) || r == '\n':
+			b.WriteRune(r)
+		case r > 0xffff:
+			fmt.Fprintf(&b, `\U%08x`, r)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return b.String()
 }
 
 // block undoes JSON's flow style and quotes.

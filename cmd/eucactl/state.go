@@ -35,7 +35,7 @@ func (a *app) stateLog() *cobra.Command {
 			}
 			return a.print(list, func(p *printer) {
 				for _, e := range list {
-					p.row("", "REVISION", fmt.Sprint(e.Rev), stamp(e.Time), e.Actor, e.Verb)
+					p.row(fmt.Sprint(e.Rev), "REVISION", fmt.Sprint(e.Rev), stamp(e.Time), e.Actor, e.Verb)
 					for _, d := range e.Deltas {
 						p.row("", "DELTA", fmt.Sprint(e.Rev), deltaSign(d.Before != nil, d.After != nil), d.Table, d.Key)
 					}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// examples are shown in the help of commands that say none themselves.
+func examples() map[string]string {
+	return map[string]string{
+		"describe-instances":          "eucactl describe-instances\neucactl describe-instances i-1a2b3c4d -o json",
+		"reboot-instances":            "eucactl reboot-instances i-1a2b3c4d",
+		"terminate-instances":         "eucactl terminate-instances i-1a2b3c4d i-5e6f7a8b --wait",
+		"get-console-output":          "eucactl get-console-output i-1a2b3c4d",
+		"deregister":                  "eucactl deregister emi-1a2b3c4d",
+		"describe-images":             "eucactl describe-images\neucactl describe-images emi-1a2b3c4d -o yaml",
+		"create-keypair":              "eucactl create-keypair mykey -f mykey.pem",
+		"import-keypair":              "eucactl import-keypair mykey -f ~/.ssh/id_ed25519.pub",
+		"delete-keypair":              "eucactl delete-keypair mykey",
+		"describe-keypairs":           "eucactl describe-keypairs",
+		"create-group":                "eucactl create-group web -d 'web servers'",
+		"delete-group":                "eucactl delete-group web",
+		"describe-group":              "eucactl describe-group\neucactl describe-group web",
+		"allocate-address":            "eucactl allocate-address",
+		"associate-address":           "eucactl associate-address 203.0.113.10 i-1a2b3c4d",
+		"disassociate-address":        "eucactl disassociate-address 203.0.113.10",
+		"release-address":             "eucactl release-address 203.0.113.10",
+		"describe-addresses":          "eucactl describe-addresses\neucactl describe-addresses --all",
+		"describe-availability-zones": "eucactl describe-availability-zones -v",
+		"describe-instance-types":     "eucactl describe-instance-types",
+		"modify-instance-type":        "eucactl modify-instance-type m1.small --memory 512 --disk 5",
+		"create-user":                 "eucactl create-user alice\neucactl --as alice describe-group",
+		"describe-users":              "eucactl describe-users",
+		"hosts list":                  "eucactl hosts list\neucactl hosts list 'nodes:!node3'",
+		"hosts scan":                  "eucactl hosts scan\neucactl hosts scan node7 --yes",
+		"hosts take-over":             "eucactl hosts take-over node7",
+		"hosts declare-dead":          "eucactl hosts declare-dead node7 --why 'its disks burnt'\neucactl hosts declare-dead node7 --undo",
+		"inventory":                   "eucactl inventory --list\neucactl inventory --host node7",
+		"reconcile":                   "eucactl reconcile\neucactl reconcile nodes --limit '!node7' --check --diff",
+		"plan":                        "eucactl plan node7\neucactl plan node7 -o json",
+		"state export":                "eucactl state export > backup.jsonl",
+		"state log":                   "eucactl state log --from 100",
+		"playbook eject":              "eucactl playbook eject ./mine\neucactl --playbooks ./mine reconcile --check --diff",
+	}
+}
+
+// illustrate gives the commands below one their examples.
+func illustrate(cmd *cobra.Command, path string, all map[string]string) {
+	for _, sub := range cmd.Commands() {
+		name := path + sub.Name()
+		if text := all[name]; text != "" && sub.Example == "" {
+			sub.Example = "  " + strings.ReplaceAll(text, "\n", "\n  ")
+		}
+		illustrate(sub, name+" ", all)
+	}
+}
