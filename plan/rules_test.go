@@ -276,6 +276,9 @@ func TestRulesAreThePolicy(t *testing.T) {
 				if got, want := filterOf(f).judge("EUCA-FORWARD", k), now.verdict(k); got != want {
 					t.Fatalf("%s: %q, want %q", k, got, want)
 				}
+				if now.members[k.src] != nil && now.members[k.dst] != nil && permitted(f, k) != now.opens(k) {
+					t.Fatalf("%s: the flow is kept: %v", k, permitted(f, k))
+				}
 				if old != nil && old.Active {
 					between(t, old, f, was, now, k)
 				}
@@ -284,6 +287,28 @@ func TestRulesAreThePolicy(t *testing.T) {
 			w.shuffle(t)
 		}
 	})
+}
+
+// permitted says whether a tracked flow between two guests that began like this packet
+// is kept.
+func permitted(f *Frontend, k packet) bool {
+	sets := filterOf(f).sets
+	for group, members := range sets {
+		if !slices.Contains(members, k.dst) {
+			continue
+		}
+		if slices.Contains(members, k.src) {
+			return true
+		}
+		for _, p := range f.Flows.Permits {
+			network, err := netip.ParsePrefix(p.Whom)
+			from := err == nil && network.Contains(k.src) || err != nil && slices.Contains(sets[p.Whom], k.src)
+			if p.Group == group && from && covers(cloud.Permission{Protocol: p.Proto, From: p.From, To: p.To}, k) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // between checks the moments at which a run may be cut.

@@ -10,6 +10,8 @@ package bench
 import (
 	"fmt"
 	"os"
+	"runtime"
+	"strings"
 	"testing"
 )
 
@@ -17,10 +19,24 @@ import (
 var figures table
 
 func TestMain(m *testing.M) {
+	before := load()
 	code := m.Run()
+	if len(figures.rows) > 0 {
+		fmt.Printf("\non %d cores, load %s before and %s after; medians, with the least and the most in brackets\n", runtime.NumCPU(), before, load())
+	}
 	if err := figures.print(os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
 	}
 	os.Exit(code)
+}
+
+// load is what else the machine had to do: the average over a minute.
+func load() string {
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return "unknown"
+	}
+	one, _, _ := strings.Cut(string(text), " ")
+	return one
 }

@@ -35,7 +35,7 @@ func (t *table) print(w io.Writer) error {
 		return nil
 	}
 	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	fmt.Fprintf(tw, "\nname\tours\tfloor/peer\tratio\n")
+	fmt.Fprintf(tw, "name\tours\tfloor/peer\tratio\n")
 	for _, r := range t.rows {
 		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", r.name, dash(r.ours), dash(r.floor), dash(r.ratio))
 	}
@@ -49,8 +49,7 @@ func dash(s string) string {
 	return s
 }
 
-// times adds a row of durations: the medians of what was measured in turn. More than the median is told by the spread
-// of the first column's samples.
+// times adds a row of durations: the medians of what was measured in turn.
 func (t *table) times(name string, ours, floor []time.Duration) {
 	r := row{name: name, ours: spread(ours)}
 	if len(floor) > 0 {
@@ -66,7 +65,7 @@ func (t *table) rates(name string, count int, ours, floor []time.Duration) {
 	t.add(row{name, fmt.Sprintf("%.0f/s", rate(ours)), fmt.Sprintf("%.0f/s", rate(floor)), fmt.Sprintf("%.2f", rate(floor)/rate(ours))})
 }
 
-// spread is a median with the least and the most: "6.10 s (5.98-6.40)".
+// spread is a median with the least and the most: "6.10 s (5.98 s-6.40 s)".
 func spread(list []time.Duration) string {
 	if len(list) == 1 {
 		return short(list[0])
