@@ -2,6 +2,7 @@ package controller
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"slices"
 
@@ -15,7 +16,7 @@ func ImageFolder(dir string) images.Folder { return images.Folder{Dir: dir} }
 // inspectImage reads the file that is to be registered, before any record is
 // touched: what is no usable image is refused, the rest is copied to the image
 // folder under its sum.
-func inspectImage(c *Controller, body []byte, check bool) ([]byte, error) {
+func inspectImage(ctx context.Context, c *Controller, body []byte, check bool) ([]byte, error) {
 	var req cloud.RegisterImage
 	if err := json.Unmarshal(body, &req); err != nil {
 		return nil, cloud.Errorf("MalformedQueryString", "request: %v", err)
@@ -27,7 +28,7 @@ func inspectImage(c *Controller, body []byte, check bool) ([]byte, error) {
 	if look == nil {
 		return nil, cloud.Errorf("InvalidParameterValue", "image type %.64q: use machine, kernel or ramdisk", req.Type)
 	}
-	kept, err := c.Images.Take(req.Path, look, check)
+	kept, err := c.Images.Take(ctx, req.Path, look, check)
 	if err != nil {
 		return nil, cloud.Errorf("InvalidManifest", "%v", err)
 	}

@@ -94,7 +94,11 @@ func (c *Controller) selected(req Reconcile) ([]*inventory.Host, error) {
 		if req.Limit != "" {
 			limit = append(limit, req.Limit)
 		}
-		return c.Inventory.Select(pattern, limit...)
+		hosts, err := c.Inventory.Select(pattern, limit...)
+		if err == nil && len(hosts) == 0 {
+			err = fmt.Errorf("no host of %s matches %q", c.Inventory.File(), strings.TrimSpace(pattern+" "+req.Limit))
+		}
+		return hosts, err
 	}
 	var hosts []*inventory.Host
 	for _, name := range req.Hosts {

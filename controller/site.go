@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"eucactl/cloud"
 	"eucactl/facts"
@@ -31,6 +32,9 @@ func OpenSite(dir string) (s *Site, err error) {
 			return nil, fmt.Errorf("playbooks: %w", err)
 		}
 		own = os.DirFS(dir)
+		if !isSite(own) {
+			return nil, fmt.Errorf("playbooks: %s has none of site.yml, frontend.yml, node.yml, templates/ and library/: start with eucactl playbook eject %s", dir, dir)
+		}
 	}
 	s = &Site{Templates: playbooks.Templates(own)}
 	if s.Kinds, err = tasks.Builtin(); err != nil {
@@ -43,6 +47,28 @@ func OpenSite(dir string) (s *Site, err error) {
 	}
 	s.Playbook, err = playbooks.Parse(playbooks.Overlay(own, playbooks.Builtin()), playbooks.Site)
 	return s, err
+}
+
+// isSite: a folder that changes nothing is more likely a slip.
+func isSite(dir fs.FS) bool {
+	for _, name := range []string{playbooks.Site, "frontend.yml", "node.yml", playbooks.TemplatesIn, "library"} {
+		if _, err := fs.Stat(dir, name); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// SiteFiles are the files of dir that OpenSite would read.
+func SiteFiles(dir string) (files []string, err error) {
+	for _, pattern := range []string{"*.yml", playbooks.TemplatesIn + "/*.j2", "*.j2", "library/*.sh"} {
+		found, err := filepath.Glob(filepath.Join(dir, pattern))
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, found...)
+	}
+	return files, nil
 }
 
 func isDir(path string) bool {

@@ -94,7 +94,7 @@ func (c *Controller) drain(ctx context.Context) {
 	for c.served.Load() > 0 && ctx.Err() == nil {
 		if !told && c.Waiting != nil {
 			told = true
-			c.Waiting(fmt.Sprintf("done; still answering %d other eucactl", c.served.Load()))
+			c.Waiting(fmt.Sprintf("done; waiting for %d other eucactl that work through this one", c.served.Load()))
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
@@ -126,7 +126,10 @@ func (c *Controller) serve(ctx context.Context, conn net.Conn, inventorySum stri
 		out.end(nil, cloud.Errorf(otherInventory, "process %d works with another inventory: %s", os.Getpid(), c.Inventory.File()))
 		return
 	}
-	out.end(c.answer(ctx, asked, out))
+	result, err := c.answer(ctx, asked, out)
+	if ctx.Err() == nil { // or else it asks whoever has the records next
+		out.end(result, err)
+	}
 }
 
 func (c *Controller) answer(ctx context.Context, f frame, out *sender) (any, error) {

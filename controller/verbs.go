@@ -18,7 +18,7 @@ import (
 // if the verb mutates; prepare, if set, does slow work on the request beforehand.
 type verb struct {
 	mutates bool
-	prepare func(c *Controller, body []byte, check bool) ([]byte, error)
+	prepare func(ctx context.Context, c *Controller, body []byte, check bool) ([]byte, error)
 	run     func(t *turn, body []byte) (any, error)
 }
 
@@ -111,7 +111,7 @@ type Answer struct {
 var errChecked = errors.New("checked only")
 
 // Do carries out a verb.
-func (c *Controller) Do(_ context.Context, call Call) (Answer, error) {
+func (c *Controller) Do(ctx context.Context, call Call) (Answer, error) {
 	v, ok := verbs()[call.Verb]
 	if !ok {
 		return Answer{}, cloud.Errorf("InvalidAction", "there is no verb %s", call.Verb)
@@ -121,14 +121,14 @@ func (c *Controller) Do(_ context.Context, call Call) (Answer, error) {
 	}
 	call.sum = fmt.Sprintf("%x", sha256.Sum256(call.Body))
 	if v.prepare != nil {
-		return c.writePrepared(v, call)
+		return c.writePrepared(ctx, v, call)
 	}
 	return c.write(v, call)
 }
 
 // writePrepared does the slow work of a verb only if the records have nothing
 // against it, so that what is refused leaves nothing behind.
-func (c *Controller) writePrepared(v verb, call Call) (Answer, error) {
+func (c *Controller) writePrepared(ctx context.Context, v verb, call Call) (Answer, error) {
 	dry := call
 	dry.Check = true
 	out, err := c.write(v, dry)
@@ -137,7 +137,7 @@ func (c *Controller) writePrepared(v verb, call Call) (Answer, error) {
 	}
 	c.files.Lock()
 	defer c.files.Unlock()
-	if call.Body, err = v.prepare(c, call.Body, call.Check); err != nil {
+	if call.Body, err = v.prepare(ctx, c, call.Body, call.Check); err != nil {
 		return Answer{}, err
 	}
 	return c.write(v, call)

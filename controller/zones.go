@@ -29,7 +29,7 @@ func (t *turn) zone(c inventory.Cluster) cloud.Zone {
 	if c.Frontend != nil {
 		z.Frontend = c.Frontend.Address
 	}
-	if z.Reporting < z.Nodes {
+	if z.Reporting < z.Nodes || t.frontendTrouble(c.Name) != "" {
 		z.State = "impaired"
 	}
 	for _, it := range t.types() {

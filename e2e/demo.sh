@@ -44,6 +44,7 @@ step "what run-instances would do, host by host"
 shown run-instances "$IMAGE" -k demo --check
 
 step "run it"
+echo "\$ eucactl run-instances $IMAGE -k demo --wait"
 ID=$(bin/demo -q run-instances "$IMAGE" -k demo --wait)
 shown describe-instances "$ID"
 IP=$(bin/demo describe-instances "$ID" | awk -F '\t' '$1 == "INSTANCE" { print $4 }')
@@ -78,6 +79,6 @@ Next, for example:
   bin/demo describe-group default
   bin/demo run-instances $IMAGE -k demo -n 2 --wait
   bin/demo terminate-instances $ID --wait
-Into the guest:  bin/lab exec --name $LAB client -- ssh -i /root/demo.pem root@$IP
-Remove it all:   make demo-down
+Into the guest:  bin/lab exec --name $LAB client -- ssh -o StrictHostKeyChecking=accept-new -i /root/demo.pem root@$IP
+Remove it all:   make demo-down LAB=$LAB
 END

@@ -1,6 +1,7 @@
 package images
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -19,7 +20,7 @@ type Look func(io.ReaderAt, int64) (Info, error)
 
 // Take looks at the file and, unless check is set, copies it into the folder. The
 // copy has its name only when it is whole and on the disk.
-func (f Folder) Take(path string, look Look, check bool) (Info, error) {
+func (f Folder) Take(ctx context.Context, path string, look Look, check bool) (Info, error) {
 	in, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // or a pipe would be waited for
 	if err != nil {
 		return Info{}, err
@@ -37,10 +38,23 @@ func (f Folder) Take(path string, look Look, check bool) (Info, error) {
 		return Info{}, fmt.Errorf("%s: %w", path, err)
 	}
 	if check {
-		info.Sum, err = sum(in, io.Discard, st.Size())
+		info.Sum, err = sum(reading{ctx, in}, io.Discard, st.Size())
 		return info, err
 	}
-	return f.copy(in, st.Size(), look)
+	return f.copy(ctx, in, st.Size(), look)
+}
+
+// reading stops with its context: images are large, and operators impatient.
+type reading struct {
+	ctx context.Context
+	io.Reader
+}
+
+func (r reading) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.Reader.Read(p)
 }
 
 // sum copies a file of the given size; what grows or shrinks meanwhile is no image.
@@ -54,7 +68,7 @@ func sum(in io.Reader, out io.Writer, size int64) (string, error) {
 }
 
 // copy looks at the copy too: somebody may be writing to the file meanwhile.
-func (f Folder) copy(in *os.File, size int64, look Look) (info Info, err error) {
+func (f Folder) copy(ctx context.Context, in *os.File, size int64, look Look) (info Info, err error) {
 	if err := os.MkdirAll(f.Dir, 0o700); err != nil {
 		return info, err
 	}
@@ -68,7 +82,7 @@ func (f Folder) copy(in *os.File, size int64, look Look) (info Info, err error) 
 		}
 	}()
 	defer out.Close()
-	name, err := sum(in, &sparse{out}, size)
+	name, err := sum(reading{ctx, in}, &sparse{out}, size)
 	if err != nil {
 		return info, fmt.Errorf("keep image: %w", err)
 	}

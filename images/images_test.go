@@ -199,7 +199,7 @@ func TestTakeRefusesWhatIsNoFile(t *testing.T) {
 		dir: "not a regular file", pipe: "not a regular file", link: "not a regular file", "/dev/null": "not a regular file",
 		filepath.Join(dir, "none"): "no such file",
 	} {
-		if _, err := f.Take(path, Machine, false); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := f.Take(t.Context(), path, Machine, false); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", path, err, want)
 		}
 	}
@@ -215,7 +215,7 @@ func TestTakeFollowsSymlinks(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := Folder{t.TempDir()}
-	info, err := f.Take(link, Machine, false)
+	info, err := f.Take(t.Context(), link, Machine, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -234,7 +234,7 @@ func TestTakeKeepsContent(t *testing.T) {
 	} {
 		f := Folder{filepath.Join(t.TempDir(), "made", "on the way")}
 		path := write(t, "img", content)
-		info, err := f.Take(path, Machine, false)
+		info, err := f.Take(t.Context(), path, Machine, false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -257,7 +257,7 @@ func TestTakeKeepsContent(t *testing.T) {
 			t.Errorf("mode %v", st.Mode())
 		}
 		file.Close()
-		again, err := f.Take(path, Machine, false)
+		again, err := f.Take(t.Context(), path, Machine, false)
 		names, _ := os.ReadDir(f.Dir)
 		if err != nil || again != info || len(names) != 1 {
 			t.Errorf("taken again: %+v, %v, %v", again, err, names)
@@ -268,7 +268,7 @@ func TestTakeKeepsContent(t *testing.T) {
 func TestTakeCheckWritesNothing(t *testing.T) {
 	f := Folder{filepath.Join(t.TempDir(), "images")}
 	path := write(t, "img", make([]byte, 4096))
-	info, err := f.Take(path, Machine, true)
+	info, err := f.Take(t.Context(), path, Machine, true)
 	if err != nil || info.Sum != fmt.Sprintf("%x", sha256.Sum256(make([]byte, 4096))) {
 		t.Errorf("%+v, %v", info, err)
 	}
@@ -291,7 +291,7 @@ func TestTakeLooksAtTheCopy(t *testing.T) {
 		return info, err
 	}
 	f := Folder{t.TempDir()}
-	if _, err := f.Take(path, swap, false); err == nil {
+	if _, err := f.Take(t.Context(), path, swap, false); err == nil {
 		t.Error("an image with a backing file was taken")
 	}
 	if names, _ := os.ReadDir(f.Dir); len(names) > 0 {
@@ -310,7 +310,7 @@ func TestTakeNoticesGrowth(t *testing.T) {
 		return Machine(r, size)
 	}
 	f := Folder{t.TempDir()}
-	if _, err := f.Take(path, grow, false); err == nil || !strings.Contains(err.Error(), "changed while it was read") {
+	if _, err := f.Take(t.Context(), path, grow, false); err == nil || !strings.Contains(err.Error(), "changed while it was read") {
 		t.Error(err)
 	}
 	if names, _ := os.ReadDir(f.Dir); len(names) > 0 {
@@ -323,7 +323,7 @@ func TestOpenAndRemove(t *testing.T) {
 	if _, err := f.Open("abc"); err == nil || !strings.Contains(err.Error(), "register the image again") {
 		t.Error(err)
 	}
-	info, err := f.Take(write(t, "img", make([]byte, 512)), Machine, false)
+	info, err := f.Take(t.Context(), write(t, "img", make([]byte, 512)), Machine, false)
 	if err != nil {
 		t.Fatal(err)
 	}

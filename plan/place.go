@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -52,7 +53,7 @@ func Place(r Records, cluster inventory.Cluster, order Order) (Changes, error) {
 	for i := range order.Max {
 		err := p.one(order, i)
 		if err != nil && i < order.Min {
-			return Changes{}, err
+			return Changes{}, short(err, order, i)
 		}
 		if err != nil {
 			break
@@ -70,6 +71,15 @@ func built(c inventory.Cluster) error {
 		return nil
 	}
 	return cloud.Errorf("UnsupportedOperation", "%s has vnet_mode %s: instances can be started in %s only, so far", c.Name, c.Network.Mode, inventory.ManagedNoVLAN)
+}
+
+// short adds to a refusal how many there would have been room for.
+func short(err error, order Order, placed int) error {
+	var refused *cloud.Error
+	if placed == 0 || !errors.As(err, &refused) {
+		return err
+	}
+	return cloud.Errorf(refused.Code, "%d asked, room for %d: %s; take what there is with -n 1-%d", order.Min, placed, refused.Message, order.Max)
 }
 
 // settings copies the inventory's network settings into the cloud's record with
@@ -270,7 +280,7 @@ func Free(r Records, cluster inventory.Cluster) map[string]cloud.Capacity {
 	for _, h := range cluster.Nodes {
 		seen, ok := r.Seen(h.Name)
 		_, dead := r.DeadHost(h.Name)
-		if !ok || dead || seen.Problem != "" || seen.Capacity == (cloud.Capacity{}) {
+		if !ok || dead || silence(seen) != "" || seen.Capacity == (cloud.Capacity{}) {
 			continue
 		}
 		c := Total(seen, h)

@@ -21,6 +21,9 @@ func StatusOf(r Records, in cloud.Instance) Status {
 	case in.Want == cloud.Terminated:
 		return Status{cloud.StateShuttingDown, waitsFor(r, in)}
 	}
+	if dead, ok := r.DeadHost(in.Host); ok {
+		return Status{cloud.StateNotReported, fmt.Sprintf("%s was declared dead by %s: it ends with the next reconcile", in.Host, dead.Who)}
+	}
 	seen, _ := r.Seen(in.Host)
 	d := findDomain(seen, in.ID)
 	silent := silence(seen)

@@ -20,8 +20,9 @@
 #           carry our mark and are not wanted any more. One wrong rule and
 #           nothing changes. Counters of the other chains stay.
 # Never:    touches a rule or a chain that is not ours, a policy, or another
-#           table. A chain of a wanted name that is not ours is an error. A
-#           chain of ours that foreign rules still use is emptied and reported.
+#           table. A chain of a wanted name that is not ours is an error, unless
+#           it is empty and no rule of others leads to it. A chain of ours that
+#           foreign rules still use is emptied and reported.
 
 # One iptables-save for all tables. Its words are only wanted when it fails.
 read_chains() {
@@ -102,7 +103,7 @@ chains_awk() {
 		if (!((name, n) in got) || got[name, n] != $0) differs[name] = 1
 		if ($(NF - 1) != "-j" && $(NF - 1) != "-g") return
 		to = $NF
-		if (name in standard && NF == 4 && $3 == "-j") { jumps[name, to]++; jump[++all] = name " " to }
+		if (name in standard && NF == 4 && $3 == "-j") { jumps[name, to]++; jump[++all] = name " " to; jumped[to] = 1 }
 		else if (name in mine || name in was) linked[to] = 1
 		else user[to] = $0
 	}
@@ -149,11 +150,13 @@ chains_awk() {
 	}
 	# An undesired chain of ours: present, and marked or remembered.
 	function ours(name) { return (name in present) && !(name in other) && (name in mine || name in was) }
+	# Empty, and no rule of others leads there: what a flush leaves of ours. Nobody has a use for it, so it is taken.
+	function unused(name) { return !(name in top) && !(name in user) && (name ~ /^EUCA-/ || !(name in jumped)) }
 	function weigh_chains(i, name) {
 		for (i = 1; i <= chains; i++) {
 			name = chain[i]
 			if (!rules[name]) bad("chain " name " has no rule to carry our mark")
-			if (name in present && (name in other || !(name in mine || name in linked || name in was)))
+			if (name in present && (name in other || !(name in mine || name in linked || name in was || unused(name))))
 				bad("chain " name " exists and is not ours" \
 					(name in top ? ", its first rule is " top[name] : ", it is empty") \
 					": rename or delete it (iptables -t " table " -S " name ")")
@@ -202,20 +205,27 @@ chains_awk() {
 			else for (n = 1; n <= gots[name]; n++) print "G" got[name, n]
 		}
 	}
-	function show(i, n, name, pair) {
+	function show(i, n, name) {
+		# In the order of the content: chains, hooks, rules.
+		for (i = 1; i <= chains; i++) if (ours(chain[i])) print ":" chain[i] " -"
+		for (name in gone) print ":" name " -"
+		show_hooks()
 		for (i = 1; i <= chains; i++) {
 			name = chain[i]
 			if (!ours(name)) continue
-			print ":" name " -"
 			# What still is as we left it is shown as it was asked for.
 			same = (count[name] == gots[name])
 			for (n = 1; n <= count[name]; n++) if (print_rule[name, n] != got[name, n]) same = 0
 			if (same) for (n = 1; n <= askeds[name]; n++) print asked[name, n]
 			else for (n = 1; n <= count[name]; n++) print print_rule[name, n]
 		}
-		for (name in gone) {
-			print ":" name " -"
-			for (n = 1; n <= count[name]; n++) print print_rule[name, n]
+		for (name in gone) for (n = 1; n <= count[name]; n++) print print_rule[name, n]
+	}
+	# Those that are asked for come first, in that order.
+	function show_hooks(i, b, pair) {
+		for (i = 1; i <= hooks; i++) {
+			b = hooked[i]
+			if (top[b] == "-A " b " -j " hook[b] && !shown[b " " hook[b]]++) print "hook " b " " hook[b]
 		}
 		for (i = 1; i <= all; i++) {
 			split(jump[i], pair, " ")

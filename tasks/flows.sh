@@ -3,6 +3,8 @@
 # The connection tracking table holds no entry with a stale translation or a
 # dead guest: the kernel decides about address translation at a flow's first
 # packet, so an address that moved is followed only when the entry is deleted.
+# And no neighbour is known by a dead guest's address: the kernel would believe
+# it for up to a minute, and the next guest there would not be reached.
 #
 # CLOUD_CIDR is the private network of all guests; CONTENT is lines
 #     live PRIVATE              a gateway, or an instance that holds the address
@@ -14,7 +16,7 @@
 #                               the NAME of a group, PROTO tcp, udp, icmp or all, FROM
 #                               and TO are ports, or an icmp type and code (-1: any)
 #
-# Looks at: one conntrack -L.
+# Looks at: one conntrack -L, one ip neigh show.
 # Changes:  deletes, by their full tuples, exactly the entries
 #           - to a PUBLIC that were or should be translated, but do not lead to
 #             its PRIVATE of today,
@@ -24,18 +26,21 @@
 #             ones that only try to reach it: those are made anew for ever by
 #             whoever tries, and meet the rules at every packet),
 #           - between two guests, without permission any more: the server's
-#             answers would keep it alive, and as a new flow they are refused.
+#             answers would keep it alive, and as a new flow they are refused;
+#           forgets the neighbours in CLOUD_CIDR that are not live.
 # Never:    deletes any other entry, in particular not of flows with the world
 #           whose permission was revoked: the rules cut those, while the next
 #           segment of the server would revive a deleted one as a flow outwards.
 
 # flows_awk MODE CIDR SUM: MODE check exits 10 = is so, 11 = is not so; MODE
-# apply prints for each stale entry the arguments of conntrack -D. Other exit
-# statuses are errors.
+# apply prints for each stale entry the arguments of conntrack -D, and for each
+# stale neighbour "neigh ADDRESS DEV". Other exit statuses are errors.
 flows_awk() {
 	{
 		blob "$3" && printf '\n\001now %s\n' "$3" && {
 			conntrack -L -f ipv4 2>/dev/null
+			printf '\001neigh %s %s\n' "$3" $?
+			ip -4 neigh show 2>/dev/null
 			printf '\001rc %s %s\n' "$3" $?
 		}
 	} | awk -v mode="$1" -v cidr="$2" -v sum="$3" '
@@ -80,7 +85,7 @@ flows_awk() {
 			net = int(ip(half[1]) / size)
 		}
 	}
-	substr($0, 1, 1) == "\001" && $2 == sum { section = substr($1, 2); rc = $3; next }
+	substr($0, 1, 1) == "\001" && $2 == sum { section = substr($1, 2); rc[section] = $3; next }
 	section == "content" && NF > 0 {
 		if ($1 == "live" && NF == 2) { ip($2); live[$2] = 1 }
 		else if ($1 == "pool" && NF == 2) { ip($2); pool[$2] = 1 }
@@ -126,9 +131,15 @@ flows_awk() {
 		if (zone != "") out = out " --zone " zone
 		print out
 	}
+	# One without lladdr is not known, only asked for.
+	section == "neigh" && $2 == "dev" && $4 == "lladdr" && dead($1) {
+		found++
+		if (mode == "apply") print "neigh " $1 " " $3
+	}
 	END {
 		if (section != "rc") bad("the entries to look at arrived incomplete")
-		else if (rc != 0) bad("conntrack -L failed (" rc "), so the flows of this host are unknown")
+		else if (rc["neigh"] != 0) bad("conntrack -L failed (" rc["neigh"] "), so the flows of this host are unknown")
+		else if (rc["rc"] != 0) bad("ip neigh show failed (" rc["rc"] "), so the neighbours of this host are unknown")
 		if (errors) { close("cat 1>&2"); exit 2 }
 		exit (mode == "check" && found ? 11 : 10)
 	}'
@@ -154,11 +165,18 @@ apply_flows() {
 	printf '%s\n' "$flows_list" | flows_delete
 }
 
-# flows_delete: conntrack -D for each line of arguments.
+# flows_delete: conntrack -D for each line of arguments, or ip neigh flush.
 flows_delete() {
 	flows_rc=0
 	while read -r flows_one; do
-		[ -n "$flows_one" ] || continue
+		case $flows_one in
+		'') continue ;;
+		'neigh '*)
+			flows_one=${flows_one#neigh }
+			ip neigh flush to "${flows_one% *}" dev "${flows_one#* }" || flows_rc=1
+			continue
+			;;
+		esac
 		# shellcheck disable=SC2086 # made of words without blanks above
 		flows_words=$(conntrack -D -f ipv4 $flows_one 2>&1) || case $flows_words in
 		*' 0 flow entries'*) ;; # it ended by itself

@@ -112,7 +112,7 @@ g3" ]
 	})
 }
 
-// TestFlowsDead: a guest's address that was given back keeps no flow.
+// TestFlowsDead: a guest's address that was given back keeps no flow and no neighbour.
 func TestFlowsDead(t *testing.T) {
 	underEach(t, func(t *testing.T, sh shell) {
 		h := newKindHost(t, sh)
@@ -124,6 +124,10 @@ func TestFlowsDead(t *testing.T) {
 		h.wants(dead, kindApply, Changed)
 		if diff := cmp.Diff(stay, h.do(flowsList)); diff != "" {
 			t.Fatal(diff)
+		}
+		// Nor is it believed to be where it was; who lives still is.
+		if got := h.do(`ip -4 neigh show dev guests | grep -o '^[0-9.]* lladdr'`); got != "10.0.0.3 lladdr\n" {
+			t.Fatalf("known neighbours: %s", got)
 		}
 		// Somebody who keeps trying does not keep the host unsettled.
 		h.do(`ip netns exec g2 ip link set eth0 down; ping -qc1 -W1 10.0.0.2 >/dev/null || :`)

@@ -7,9 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -26,6 +26,7 @@ import (
 // Exit codes beyond 0 and 1; those of reconcile are in its help.
 const (
 	exitError = 1
+	exitDrift = 3
 	exitBusy  = 5
 )
 
@@ -67,9 +68,14 @@ func (a *app) execute(ctx context.Context, args []string) int {
 	root.SetIn(a.in)
 	root.SetOut(a.out)
 	root.SetErr(a.err)
-	err := root.ExecuteContext(ctx)
+	out := &written{Writer: a.out}
+	a.out = out
+	err := errors.Join(root.ExecuteContext(ctx), out.failed)
 	if err == nil {
 		return a.code
+	}
+	if ctx.Err() != nil {
+		err = fmt.Errorf("interrupted: what was recorded stays so, and eucactl reconcile goes on from there (%w)", err)
 	}
 	var refused *cloud.Error
 	if errors.As(err, &refused) && strings.HasPrefix(err.Error(), refused.Error()) { // and maybe a hint
@@ -88,13 +94,46 @@ func (a *app) execute(ctx context.Context, args []string) int {
 	return exitError
 }
 
+// written remembers that what was printed did not arrive.
+type written struct {
+	io.Writer
+	failed error
+}
+
+func (w *written) Write(p []byte) (int, error) {
+	n, err := w.Writer.Write(p)
+	if err != nil && w.failed == nil {
+		w.failed = fmt.Errorf("print: %w", err)
+	}
+	return n, err
+}
+
+// version is that of the build: a tag, or the commit it was made from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	v := info.Main.Version
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			v += " " + s.Value
+		}
+	}
+	return v
+}
+
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "eucactl",
 		Short:         "An EC2-compatible private cloud on ordinary Linux hosts, over SSH",
 		SilenceUsage:  true,
 		SilenceErrors: true,
+		Version:       version(),
 		PersistentPreRunE: func(*cobra.Command, []string) error {
+			if a.playbooksDir == "" {
+				a.playbooksDir = a.getenv("EUCACTL_PLAYBOOKS")
+			}
 			switch a.format {
 			case "", "json", "yaml":
 				return nil
@@ -109,7 +148,7 @@ func (a *app) root() *cobra.Command {
 	f.StringVarP(&a.format, "output", "o", "", "output format: json or yaml (default: rows)")
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "print ids only")
 	f.DurationVar(&a.lockTimeout, "lock-timeout", 2*time.Minute, "how long to wait for records that another process holds")
-	f.StringVar(&a.playbooksDir, "playbooks", "", "folder with edited playbooks and templates (see eucactl playbook eject)")
+	f.StringVar(&a.playbooksDir, "playbooks", "", "folder with edited playbooks and templates, see eucactl playbook eject (default: $EUCACTL_PLAYBOOKS)")
 	root.AddCommand(a.instanceCommands()...)
 	root.AddCommand(a.imageCommands()...)
 	root.AddCommand(a.keyPairCommands()...)
@@ -167,6 +206,9 @@ func (a *app) open(ctx context.Context) (controller.Door, error) {
 		Options: state.Options{OnCommit: crash.commit},
 		Waiting: func(who string) { fmt.Fprintln(a.err, who+"; waiting") },
 		Build: func(store *state.Store) *controller.Controller {
+			if store.Rev() == 0 {
+				fmt.Fprintf(a.err, "a new cloud begins in %s\n", a.stateDirectory())
+			}
 			return &controller.Controller{
 				Store: store, Inventory: inv, Images: controller.ImageFolder(a.beside("images")), Site: site,
 				Dial: func(ctx context.Context, h *inventory.Host) (remote.Conn, error) { return dialer.Dial(ctx, target(h)) },
@@ -180,20 +222,23 @@ func (a *app) open(ctx context.Context) (controller.Door, error) {
 
 // worksWith is a sum of the inventory and of the edited playbooks, if there are any.
 func worksWith(inventory, playbooks string) (string, error) {
-	sum := sha256.New()
-	add := func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
+	files := []string{inventory}
+	if playbooks != "" {
+		more, err := controller.SiteFiles(playbooks)
+		if err != nil {
+			return "", err
 		}
+		files = append(files, more...)
+	}
+	sum := sha256.New()
+	for _, path := range files {
 		data, err := os.ReadFile(path)
+		if err != nil {
+			return "", err
+		}
 		fmt.Fprintf(sum, "%s %d\n%s", path, len(data), data)
-		return err
 	}
-	err := filepath.WalkDir(inventory, add)
-	if playbooks != "" && err == nil {
-		err = filepath.WalkDir(playbooks, add)
-	}
-	return fmt.Sprintf("%x", sum.Sum(nil)), err
+	return fmt.Sprintf("%x", sum.Sum(nil)), nil
 }
 
 func newID(prefix string) string {

@@ -42,7 +42,7 @@ func newDesk(t *testing.T) *desk {
 		t.Fatal(err)
 	}
 	d := &desk{t, map[string]string{"EUCACTL_STATE": filepath.Join(dir, "state"), "EUCACTL_INVENTORY": inventory}}
-	owner, err := d.app(nil, nil).open(context.Background()) // commands come in through its socket: that is quicker
+	owner, err := d.app(nil, io.Discard).open(context.Background()) // commands come in through its socket: that is quicker
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -179,17 +179,24 @@ func (a *app) declareDead() *cobra.Command {
 		Args: cobra.ExactArgs(1),
 	}
 	c := a.changeFlags(cmd)
-	cmd.Flags().StringVar(&req.Why, "why", "", "the reason, kept with who and when")
+	cmd.Flags().StringVar(&req.Why, "why", "", "the reason (required), kept with who and when")
 	cmd.Flags().StringVar(&req.Name, "confirm", "", "the node's name once more, instead of being asked")
 	cmd.Flags().BoolVar(&req.Undo, "undo", false, "the node is back: contact it again")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		req.Host = args[0]
+		if req.Why == "" && !req.Undo {
+			return fmt.Errorf("say why %s is given up, with --why: it is kept with your word", req.Host)
+		}
 		if req.Name == "" && !req.Undo {
 			fmt.Fprintf(a.err, "Type the name of the node to declare it dead: ")
 			line, _ := bufio.NewReader(a.in).ReadString('\n')
 			req.Name = strings.TrimSpace(line)
 		}
-		return do(c, cmd, "DeclareDead", req, outcome[cloud.HostView]{rows: hostRows})
+		err := do(c, cmd, "DeclareDead", req, outcome[cloud.HostView]{rows: hostRows})
+		if err == nil && !c.check {
+			fmt.Fprintln(a.err, "now: eucactl reconcile")
+		}
+		return err
 	}
 	return cmd
 }

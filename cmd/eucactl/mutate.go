@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -21,6 +23,9 @@ type change struct {
 	noWait  bool
 	timeout time.Duration
 	token   string
+
+	mu   sync.Mutex
+	told map[string]string // what was told last of each host
 }
 
 // flags adds the flags that every mutating verb has.
@@ -52,6 +57,9 @@ func do[Resp any](c *change, cmd *cobra.Command, verb string, req any, o outcome
 	if c.wait && c.noWait {
 		return fmt.Errorf("--wait and --no-wait exclude each other")
 	}
+	if c.diff && !c.check {
+		return fmt.Errorf("--diff goes with --check")
+	}
 	ctx := cmd.Context()
 	if c.token == "" {
 		c.token = newID("auto-") + newID("")
@@ -81,10 +89,7 @@ func do[Resp any](c *change, cmd *cobra.Command, verb string, req any, o outcome
 			return nil
 		}
 		resp, err = waitFor(c, ctx, d, answer.Touched, resp, o)
-		if err != nil {
-			return err
-		}
-		return printed(resp)
+		return errors.Join(printed(resp), err) // what is recorded is shown, done or not
 	})
 }
 
@@ -98,9 +103,12 @@ func showCheck[Resp any](c *change, ctx context.Context, d controller.Door, resp
 		return nil
 	}
 	fmt.Fprintf(c.a.err, "check: nothing was recorded; hosts that would be touched: %s\n", strings.Join(answer.Touched, ", "))
-	_, err := d.Reconcile(ctx, controller.Reconcile{
+	r, err := d.Reconcile(ctx, controller.Reconcile{
 		Hosts: answer.Touched, Check: true, Diff: c.diff, Plans: answer.Plans,
-	}, c.a.progress)
+	}, c.progress)
+	if code := r.ExitCode(); code != exitDrift { // that something would change is what was asked
+		c.a.code = code
+	}
 	return err
 }
 
@@ -109,7 +117,7 @@ func (c *change) reconcile(ctx context.Context, d controller.Door, hosts []strin
 	if len(hosts) == 0 {
 		return controller.Reconciled{}, nil
 	}
-	return d.Reconcile(ctx, controller.Reconcile{Hosts: hosts, Follow: true}, c.a.progress)
+	return d.Reconcile(ctx, controller.Reconcile{Hosts: hosts, Follow: true}, c.progress)
 }
 
 // waitFor reconciles until the change is done.
@@ -146,8 +154,21 @@ func (a *app) warn(err error) {
 	}
 }
 
-// progress tells of a host on stderr.
-func (a *app) progress(r controller.HostReport) { hostLine(a.err, r) }
+// progress tells of a host on stderr, once for each thing there is to tell.
+func (c *change) progress(r controller.HostReport) {
+	var b strings.Builder
+	hostLine(&b, r)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.told[r.Host] == b.String() {
+		return
+	}
+	if c.told == nil {
+		c.told = map[string]string{}
+	}
+	c.told[r.Host] = b.String()
+	fmt.Fprint(c.a.err, b.String())
+}
 
 // empty prints a row for verbs whose answer is empty.
 func empty(fields ...string) outcome[cloud.Empty] {

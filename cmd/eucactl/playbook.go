@@ -18,7 +18,8 @@ func (a *app) playbookCommand() *cobra.Command {
 			if err := controller.EjectSite(args[0]); err != nil {
 				return err
 			}
-			fmt.Fprintf(a.err, "written to %s; use them with: eucactl --playbooks %s reconcile --check --diff\n", args[0], args[0])
+			fmt.Fprintf(a.err, "written to %s; use them with: eucactl --playbooks %s reconcile --check --diff\n"+
+				"set EUCACTL_PLAYBOOKS for all commands and cron, or the next one without it puts the built-in ones back\n", args[0], args[0])
 			return nil
 		},
 	})

@@ -25,6 +25,9 @@ func (a *app) reconcileCommand() *cobra.Command {
 	f.IntVarP(&req.Forks, "forks", "f", 50, "hosts at once")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		req.Pattern = patternOf(args)
+		if req.Forks < 1 {
+			return fmt.Errorf("--forks %d: at least 1", req.Forks)
+		}
 		return a.with(cmd.Context(), func(d controller.Door) error {
 			progress := func(r controller.HostReport) { hostLine(a.out, r) }
 			if a.format != "" || a.quiet {

@@ -83,7 +83,7 @@ func report(ts *testscript.TestScript, neg bool, args []string) {
 	for _, host := range args {
 		ts.Check(s.Observe(cloud.Seen{
 			Host: host, Tried: now, At: now, Ran: true, PlanRev: s.Rev(), Facts: cloud.HostFacts{"arch": "x86_64"},
-			Capacity: cloud.Capacity{Cores: 8, Memory: 8192, Disk: 100},
+			Capacity: cloud.Capacity{Cores: 8, Memory: 8192, Disk: 100}, DomainsAt: now,
 		}))
 	}
 	ts.Check(s.Close())

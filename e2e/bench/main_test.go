@@ -19,6 +19,9 @@ import (
 var figures table
 
 func TestMain(m *testing.M) {
+	if err := sweep(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
 	before := load()
 	code := m.Run()
 	if len(figures.rows) > 0 {

@@ -6,10 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
-	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 
 	"eucactl/e2e/lab"
@@ -27,7 +24,6 @@ type site struct {
 // newSite makes a lab of one frontend, these many nodes and an outside client.
 func newSite(b *testing.B, nodes int) *site {
 	b.Helper()
-	sweep(b)
 	name := fmt.Sprintf("bench-%d-%d", os.Getpid(), nodes)
 	b.Cleanup(func() {
 		if err := lab.Down(name, ""); err != nil {
@@ -82,26 +78,4 @@ func (s *site) on(b *testing.B, host, script string, args ...string) string {
 		b.Fatalf("%s: %v\n%s", host, err, out)
 	}
 	return string(out)
-}
-
-// sweep takes down the labs of benchmarks that died.
-func sweep(b *testing.B) {
-	old, err := filepath.Glob("/var/tmp/eucactl-lab/bench-*")
-	if err != nil {
-		b.Fatal(err)
-	}
-	for _, dir := range old {
-		name := filepath.Base(dir)
-		m := regexp.MustCompile(`^bench-([0-9]+)-`).FindStringSubmatch(name)
-		if m == nil {
-			continue
-		}
-		pid, err := strconv.Atoi(m[1])
-		if err != nil || syscall.Kill(pid, 0) == nil {
-			continue
-		}
-		if err := lab.Down(name, ""); err != nil {
-			b.Error(err)
-		}
-	}
 }
