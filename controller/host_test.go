@@ -26,6 +26,7 @@ type host struct {
 	busy     string            // another run holds it
 	fails    map[string]string // kind of task -> words
 	noList   bool              // its libvirtd is dead
+	lostLock bool              // the connection is lost while it waits for its lock
 	breakAt  int               // the connection is lost before this line of the reply; 0: never
 	sayFirst chan struct{}     // if set, the reply waits for it
 

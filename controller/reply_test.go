@@ -150,12 +150,15 @@ func (r *reply) check() bool { return r.set["CHECK"] == "yes" }
 
 func (r *reply) command(name string, args []string) (staged bool, err error) {
 	r.h.mu.Lock()
-	busy, facts := r.h.busy, r.h.facts
+	busy, lost, facts := r.h.busy, r.h.lostLock, r.h.facts
 	r.h.mu.Unlock()
 	switch name {
 	case "take_lock":
 		if busy != "" {
 			return false, r.last("busy %s", busy)
+		}
+		if lost {
+			return false, r.h.lost()
 		}
 	case "pass_fence":
 		return false, r.fence(args[0], args[1], args[2:])

@@ -130,6 +130,22 @@ func TestReplyBreaksAtEveryLine(t *testing.T) {
 	}
 }
 
+// The connection is lost after the host said hello, while it waits for its lock: it
+// still obeys the token before, and its controller still knows that one.
+func TestLostInFrontOfTheFence(t *testing.T) {
+	w := newWorld(t, twoNodes)
+	w.hosts["n1"].lostLock = true
+	for range 3 {
+		if r := w.reconcile(Reconcile{Pattern: "n1"}); r.ExitCode() != 4 {
+			t.Errorf("%+v", r)
+		}
+	}
+	w.hosts["n1"].lostLock = false
+	if r := w.reconcile(Reconcile{Pattern: "n1"}); r.ExitCode() != 0 {
+		t.Errorf("%+v", r)
+	}
+}
+
 // The same for a host of which nothing is known yet: facts come first.
 func TestFirstReplyBreaksAtEveryLine(t *testing.T) {
 	for cut := 1; cut < 12; cut++ {

@@ -27,6 +27,7 @@ type step struct {
 // one instance is terminated. Whoever asked asks again, with the token of his request, and after one reconcile the hosts
 // and the records are what they are without a kill: nothing twice, nothing lost, nothing left over.
 func TestCrash(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "crash", 2)
 	random := dice(t)
 	for _, s := range w.scenario() {

@@ -22,6 +22,7 @@ apply_cut() { kill -9 $$; }
 // TestCut cuts the program off after each of its tasks, on the frontend and on nodes, while instances are started and
 // while they are terminated. After one reconcile the hosts are what they are without a cut.
 func TestCut(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "cut", 2)
 	random := dice(t)
 	start := func() { w.must("run-instances", w.image, "-n", "2", "--no-wait") }

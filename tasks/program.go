@@ -170,10 +170,19 @@ func (p *Program) Call(kind string, named map[string]any, secret bool) (Task, er
 	return t, nil
 }
 
-// wants are the uploads of a task, named by it or by its arguments.
+// wants are the uploads of a task, named by it or by its content and upload
+// arguments: a sum in another one (a disk's image) is only a name.
 func (p *Program) wants(t Task) []string {
+	named := slices.Clone(t.Wants)
+	if k, err := p.Kinds.Kind(t.Kind); err == nil {
+		for i, param := range k.Params {
+			if i < len(t.Args) && (param.Name == "content" || param.Name == "upload") {
+				named = append(named, t.Args[i])
+			}
+		}
+	}
 	var sums []string
-	for _, s := range slices.Concat(t.Wants, t.Args) {
+	for _, s := range named {
 		if _, ok := p.Uploads[s]; ok && !slices.Contains(sums, s) {
 			sums = append(sums, s)
 		}
