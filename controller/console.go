@@ -2,14 +2,11 @@ package controller
 
 import (
 	"context"
-	"encoding/base64"
 	"fmt"
 
 	"eucactl/cloud"
 	"eucactl/facts"
 	"eucactl/plan"
-	"eucactl/seed"
-	"eucactl/state"
 	"eucactl/tasks"
 )
 
@@ -57,25 +54,4 @@ func (v *visit) ask(ctx context.Context, cloudID string, s tasks.Section) (tasks
 		return tasks.Report{}, err
 	}
 	return v.send(ctx, text)
-}
-
-// seedDisk makes an instance's seed disk from its record.
-func (c *Controller) seedDisk(tx *state.Tx, id cloud.InstanceID) (string, error) {
-	in, ok := tx.Instance(id)
-	if !ok {
-		return "", fmt.Errorf("%s has no record", id)
-	}
-	var userData []byte
-	if in.UserData != "" {
-		sealed, ok := tx.Sealed(in.UserData)
-		if !ok {
-			return "", fmt.Errorf("user data of %s is missing", id)
-		}
-		var err error
-		if userData, err = base64.StdEncoding.DecodeString(sealed.Text); err != nil {
-			return "", fmt.Errorf("user data of %s: %w", id, err)
-		}
-	}
-	disk, err := seed.Image(seedOf(in, userData))
-	return string(disk), err
 }

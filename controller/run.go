@@ -202,7 +202,3 @@ func (t *turn) finish(c *plan.Changes, req cloud.RunInstances) error {
 	t.PutSealed(cloud.Sealed{ID: string(c.Instances[0].Reservation), Text: text})
 	return nil
 }
-
-func seedOf(in cloud.Instance, userData []byte) seed.Seed {
-	return seed.Seed{InstanceID: string(in.ID), Hostname: in.Hostname, PublicKey: in.PublicKey, UserData: userData}
-}

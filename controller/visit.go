@@ -161,8 +161,8 @@ func (v *visit) secrets() (list []string) {
 	}
 	for _, m := range v.plan.Node.Machines {
 		in, _ := v.tx.Instance(cloud.InstanceID(m.ID))
-		if s, ok := v.tx.Sealed(in.UserData); ok {
-			list = append(list, s.Text)
+		if data, err := userData(v.tx, in); err == nil && data != "" {
+			list = append(list, data.Reveal())
 		}
 	}
 	return list
