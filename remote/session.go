@@ -199,12 +199,12 @@ func (s *session) Wait() error {
 	if s.end.lost != nil {
 		return s.end.lost
 	}
-	if s.end.status == 0 && s.end.signal == "" {
-		return nil
-	}
 	select { // the last words may come after the exit status
 	case <-s.stderrDone:
 	case <-time.After(time.Second):
+	}
+	if s.end.status == 0 && s.end.signal == "" {
+		return nil
 	}
 	stderr := s.Stderr()
 	if s.target.becomes() && !s.spoke.Load() {
