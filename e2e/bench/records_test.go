@@ -71,7 +71,7 @@ func fillBig(b *testing.B, s *state.Store, inv *inventory.Inventory) {
 	}
 	for _, h := range cluster.Nodes {
 		seen := cloud.Seen{
-			Host: h.Name, At: bigTime, Tried: bigTime, Capacity: cloud.Capacity{Cores: 64, Memory: 65536, Disk: 2000},
+			Host: h.Name, At: bigTime, Tried: bigTime, DomainsAt: bigTime, Capacity: cloud.Capacity{Cores: 64, Memory: 65536, Disk: 2000},
 			Facts: cloud.HostFacts{"arch": "x86_64"},
 		}
 		if err := s.Observe(seen); err != nil {
