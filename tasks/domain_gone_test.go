@@ -77,7 +77,7 @@ func (n node) cut(sh shell, p *Program, k int) (whole bool) {
 		i++
 	}
 	start := "echo $$ >/usr/local/kill/group; exec \"$@\""
-	cmd := n.lab.Command(nodeName, append([]string{"/usr/bin/setsid", "/bin/dash", "-c", start, "sh"}, inner.Args[i+1:]...)...)
+	cmd := n.lab.Command(labHost, append([]string{"/usr/bin/setsid", "/bin/dash", "-c", start, "sh"}, inner.Args[i+1:]...)...)
 	r := n.runOn(cmd, p, false)
 	n.sh("rm -f /usr/local/sbin/*")
 	return r.Done

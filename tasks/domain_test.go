@@ -230,7 +230,7 @@ func TestGuestSwitchesItselfOff(t *testing.T) {
 		wantWords(t, r, "stays off")
 		want(t, n.run(sh, m.program(t), false), allOK)
 
-		if err := n.lab.Reboot(nodeName); err != nil {
+		if err := n.lab.Reboot(labHost); err != nil {
 			t.Fatal(err)
 		}
 		n.startLibvirtd()
@@ -241,7 +241,7 @@ func TestGuestSwitchesItselfOff(t *testing.T) {
 		n.guestUp(m, 2)
 		want(t, n.run(sh, m.program(t), false), allOK)
 
-		if err := n.lab.Reboot(nodeName); err != nil { // while it runs
+		if err := n.lab.Reboot(labHost); err != nil { // while it runs
 			t.Fatal(err)
 		}
 		n.startLibvirtd()

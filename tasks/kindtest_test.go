@@ -1,50 +1,58 @@
 package tasks
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"eucactl/e2e/lab"
 )
 
-// A kindHost is a host on which kinds are tried for real. It is a command prefix:
-// a namespace of its own without any link out by default, or, with
-// EUCACTL_KIND_HOST="COMMAND...", whatever that command enters.
+// A kindHost is a lab host on which kinds are tried for real.
 type kindHost struct {
-	t     testing.TB
-	enter []string
-	sh    shell
+	t   testing.TB
+	lab *lab.Lab
+	sh  shell
 }
 
-// kindHostMount makes a fresh mount, process and network namespace a host: what
-// is done to /usr, /run, /tmp and /var/lib stays in it.
-const kindHostMount = `
-mount --make-rprivate /
-mount -t sysfs sysfs /sys
-mount -t tmpfs tmpfs /mnt
-mkdir /mnt/upper /mnt/work
-mount -t overlay overlay -o lowerdir=/usr,upperdir=/mnt/upper,workdir=/mnt/work /usr
-for d in /run /var/lib /tmp; do mount -t tmpfs tmpfs $d; done
-ip link set lo up
-echo ready
-# Its first process lives as long as our end of the pipe, and buries the dead.
-while /usr/bin/timeout 5 /usr/bin/cat; [ $? = 124 ]; do :; done`
+const labHost = "h1"
 
-// newKindHost makes a host whose /bin/sh is sh. Busybox comes with all its
-// applets in place of the usual tools.
+var labs atomic.Int32
+
+// openLab makes a lab of one host; it goes with the test.
+func openLab(t testing.TB) *lab.Lab {
+	t.Helper()
+	o := lab.Options{
+		Name:  fmt.Sprintf("kinds-%d-%d", os.Getpid(), labs.Add(1)),
+		Dir:   filepath.Join(t.TempDir(), "lab"),
+		Hosts: []string{labHost},
+	}
+	t.Cleanup(func() {
+		if err := lab.Down(o.Name, o.Dir); err != nil {
+			t.Error(err)
+		}
+	})
+	l, err := lab.Up(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// newKindHost makes a host whose /bin/sh is sh; it goes with the test. Busybox
+// comes with all its applets in place of the usual tools.
 func newKindHost(t testing.TB, sh shell) *kindHost {
 	t.Helper()
-	h := &kindHost{t: t, sh: sh, enter: strings.Fields(os.Getenv("EUCACTL_KIND_HOST"))}
-	if len(h.enter) == 0 {
-		h.enter = []string{"nsenter", "-t", h.namespace(), "-m", "-n", "-p", "--"}
-	}
+	h := &kindHost{t, openLab(t), sh}
 	h.do(`ln -sf $(readlink -f $0) /usr/bin/sh; mkdir -p /usr/local/bin /usr/local/sbin /usr/local/kill`, sh.path)
 	if sh.name == "busybox" {
 		h.do(`for a in $(busybox --list); do case $a in sh|busybox|ip) ;; *) ln -s /usr/bin/busybox /usr/local/bin/$a;; esac; done`)
@@ -52,42 +60,11 @@ func newKindHost(t testing.TB, sh shell) *kindHost {
 	return h
 }
 
-// namespace starts the processes that hold the namespaces, and names one.
-func (h *kindHost) namespace() string {
-	h.t.Helper()
-	cmd := exec.Command("unshare", "-m", "-n", "-p", "-f", "--kill-child", "--mount-proc", "/bin/dash", "-ec", kindHostMount)
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	cmd.Stderr = os.Stderr
-	if err := cmd.Start(); err != nil {
-		h.t.Fatal(err)
-	}
-	h.t.Cleanup(func() {
-		in.Close() // its first process ends, and with it all others
-		cmd.Wait()
-	})
-	if line, err := bufio.NewReader(out).ReadString('\n'); line != "ready\n" {
-		h.t.Fatal("namespace host: ", line, err)
-	}
-	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", cmd.Process.Pid, cmd.Process.Pid))
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	return strings.TrimSpace(string(children))
-}
-
 // at is a command on the host, with everything it starts in a group of its own.
 func (h *kindHost) at(name string, args ...string) *exec.Cmd {
-	all := append(append(h.enter[:len(h.enter):len(h.enter)], name), args...)
-	cmd := exec.Command(all[0], all[1:]...)
+	cmd := h.lab.Command(labHost, append([]string{name}, args...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Env = append(os.Environ(), "PATH=/usr/sbin:/usr/bin:/sbin:/bin")
+	cmd.Env = append(cmd.Env, "PATH=/usr/sbin:/usr/bin") // a program finds the killing shims, a test does not
 	return cmd
 }
 

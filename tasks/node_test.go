@@ -7,9 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -30,35 +28,17 @@ type node struct {
 	lab *lab.Lab
 }
 
-const nodeName = "h1"
-
-var nodes atomic.Int32
-
-// openNode makes a lab of one host; it goes with the test.
+// openNode makes a lab of one host with libvirtd; it goes with the test.
 func openNode(t testing.TB) node {
 	t.Helper()
-	o := lab.Options{
-		Name:  fmt.Sprintf("kinds-%d-%d", os.Getpid(), nodes.Add(1)),
-		Dir:   filepath.Join(t.TempDir(), "lab"),
-		Hosts: []string{nodeName},
-	}
-	t.Cleanup(func() {
-		if err := lab.Down(o.Name, o.Dir); err != nil {
-			t.Error(err)
-		}
-	})
-	l, err := lab.Up(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := node{t, l}
+	n := node{t, openLab(t)}
 	n.startLibvirtd()
 	return n
 }
 
 func (n node) startLibvirtd() {
 	n.t.Helper()
-	if err := n.lab.StartLibvirtd(nodeName); err != nil {
+	if err := n.lab.StartLibvirtd(labHost); err != nil {
 		n.t.Fatal(err)
 	}
 	n.sh("i=0; until virsh -q list --all >/dev/null 2>&1; do i=$((i + 1)); [ $i -lt 100 ]; sleep 0.1; done")
@@ -66,14 +46,14 @@ func (n node) startLibvirtd() {
 
 func (n node) stopLibvirtd() {
 	n.t.Helper()
-	if err := n.lab.StopLibvirtd(nodeName); err != nil {
+	if err := n.lab.StopLibvirtd(labHost); err != nil {
 		n.t.Fatal(err)
 	}
 }
 
 // try runs a script on the node. Its PATH leaves out where killing shims may lie.
 func (n node) try(script string, stdin ...byte) (string, error) {
-	cmd := n.lab.Command(nodeName, "/bin/sh", "-euc", "PATH=/usr/sbin:/usr/bin\n"+script)
+	cmd := n.lab.Command(labHost, "/bin/sh", "-euc", "PATH=/usr/sbin:/usr/bin\n"+script)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Stdin = bytes.NewReader(stdin)
 	out, err := cmd.CombinedOutput()
@@ -108,11 +88,11 @@ func (n node) await(script string) {
 func (n node) shellOn(sh shell) *exec.Cmd {
 	switch sh.name {
 	case "bash":
-		return n.lab.Command(nodeName, "/bin/bash", "-c", "exec -a sh /bin/bash -s")
+		return n.lab.Command(labHost, "/bin/bash", "-c", "exec -a sh /bin/bash -s")
 	case "busybox":
-		return n.lab.Command(nodeName, "/bin/busybox", "sh", "-s")
+		return n.lab.Command(labHost, "/bin/busybox", "sh", "-s")
 	}
-	return n.lab.Command(nodeName, "/bin/dash", "-s")
+	return n.lab.Command(labHost, "/bin/dash", "-s")
 }
 
 // run sends a program to the node, puts what it needs, and reads the reply.
