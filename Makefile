@@ -5,7 +5,8 @@ BIN := bin/eucactl bin/lab
 PACKAGES := openssh-server openssh-client sudo isc-dhcp-server iptables nftables ipset conntrack bridge-utils iproute2 \
   qemu-system-x86 qemu-utils libvirt-daemon-system libvirt-clients libvirt-daemon-driver-qemu libxml2-utils \
   busybox-static dropbear-bin udhcpc kmod linux-image-cloud-amd64 cpio iputils-ping arping tcpdump e2fsprogs \
-  dash gawk mawk netcat-openbsd procps util-linux shellcheck ansible-core
+  dash gawk mawk netcat-openbsd procps util-linux shellcheck ansible-core \
+  systemd init-system-helpers sysvinit-utils
 
 .PHONY: help demo demo-down test unit e2e lint bench fuzz soak golden lab-up lab-down build packages
 

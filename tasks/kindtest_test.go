@@ -29,12 +29,13 @@ const labHost = "h1"
 var labs atomic.Int32
 
 // openLab makes a lab of one host; it goes with the test.
-func openLab(t testing.TB) *lab.Lab {
+func openLab(t testing.TB, systemd bool) *lab.Lab {
 	t.Helper()
 	o := lab.Options{
-		Name:  fmt.Sprintf("kinds-%d-%d", os.Getpid(), labs.Add(1)),
-		Dir:   filepath.Join(t.TempDir(), "lab"),
-		Hosts: []string{labHost},
+		Name:    fmt.Sprintf("kinds-%d-%d", os.Getpid(), labs.Add(1)),
+		Dir:     filepath.Join(t.TempDir(), "lab"),
+		Hosts:   []string{labHost},
+		Systemd: systemd,
 	}
 	t.Cleanup(func() {
 		if err := lab.Down(o.Name, o.Dir); err != nil {
@@ -52,7 +53,12 @@ func openLab(t testing.TB) *lab.Lab {
 // comes with all its applets in place of the usual tools.
 func newKindHost(t testing.TB, sh shell) *kindHost {
 	t.Helper()
-	h := &kindHost{t, openLab(t), sh}
+	return kindHostIn(openLab(t, false), t, sh)
+}
+
+func kindHostIn(l *lab.Lab, t testing.TB, sh shell) *kindHost {
+	t.Helper()
+	h := &kindHost{t, l, sh}
 	h.do(`ln -sf $(readlink -f $0) /usr/bin/sh; mkdir -p /usr/local/bin /usr/local/sbin /usr/local/kill`, sh.path)
 	if sh.name == "busybox" {
 		h.do(`for a in $(busybox --list); do case $a in sh|busybox|ip) ;; *) ln -s /usr/bin/busybox /usr/local/bin/$a;; esac; done`)

@@ -215,6 +215,49 @@ func TestAbsent(t *testing.T) {
 	})
 }
 
+// TestSimpleKinds tries on a lab host what the other tests of this file look at more closely.
+func TestSimpleKinds(t *testing.T) {
+	underEach(t, func(t *testing.T, sh shell) {
+		h := newKindHost(t, sh)
+		h.try(kindTry{
+			kindCall: kindCall{"dir", "path", "/srv/a/b", "mode", "0750", "owner", "daemon:bin"},
+			bare:     `rm -rf /srv/a`,
+			states: []kindState{
+				{"wrong", `mkdir -p -m 755 /srv/a/b`},
+				{"absent", ``},
+			},
+			proof: `find /srv -printf '%p %m %u %g\n'`,
+			tools: []string{"/usr/bin/stat"},
+		})
+		h.try(kindTry{
+			kindCall: kindCall{"file", "path", "/srv/f", "content", "one\ntwo", "mode", "0640"},
+			bare:     `rm -rf /srv/f /srv/.f*; echo shadow >/srv/shadow`,
+			states: []kindState{
+				{"wrong content", `echo one >/srv/f; chmod 640 /srv/f`},
+				{"wrong mode", `printf 'one\ntwo' >/srv/f; chmod 600 /srv/f`},
+				{"a link", `ln -s shadow /srv/f`},
+				{"absent", ``},
+			},
+			proof: `find /srv -printf '%p %y %m %u %g\n' | sort; cat /srv/f /srv/shadow || :`,
+			tools: []string{"/usr/bin/stat", "/usr/bin/sha256sum"},
+		})
+		h.try(kindTry{
+			kindCall: kindCall{"absent", "path", "/srv/gone"},
+			bare:     `rm -rf /srv/gone`,
+			states:   []kindState{{"present", `echo "# eucactl ` + kindApply.Cloud + `" >/srv/gone`}},
+			proof:    `ls -a /srv`,
+			tools:    []string{"/usr/bin/head", "/usr/bin/tr"},
+		})
+		h.try(kindTry{
+			kindCall: kindCall{"sysctl", "name", "net.ipv4.ip_forward", "value", 1},
+			bare:     `echo 0 >/proc/sys/net/ipv4/ip_forward`,
+			states:   []kindState{{"wrong", ``}},
+			proof:    `cat /proc/sys/net/ipv4/ip_forward`,
+			tools:    []string{"/usr/bin/cat"},
+		})
+	})
+}
+
 // In a network namespace of its own, the kernel's settings are ours to change.
 func TestSysctl(t *testing.T) {
 	underEach(t, func(t *testing.T, sh shell) {

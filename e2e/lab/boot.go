@@ -110,17 +110,24 @@ func (l *Lab) launch(h Host) error {
 		return err
 	}
 	defer log.Close()
-	libvirt := "0"
-	if h.Role == Node {
-		libvirt = "1"
+	args := []string{"--fork", "nsenter", "--net=" + filepath.Join(netnsDir, l.Net(h.Name))}
+	if h.Systemd {
+		args = append(args, l.groupCommand(h, joinGroup)...)
+		args = append(args, "unshare", "--cgroup")
 	}
-	cmd := exec.Command("setsid", "--fork", "nsenter", "--net="+filepath.Join(netnsDir, l.Net(h.Name)),
-		"unshare", "--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child",
+	args = append(args, "unshare", "--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child",
 		"/bin/sh", filepath.Join(dir, "boot.sh"))
+	cmd := exec.Command("setsid", args...)
 	cmd.Dir = "/"
 	cmd.Env = []string{
 		"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LAB_HOST=" + h.Name, "LAB_DISK=" + filepath.Join(l.disks(), h.Name),
-		"LAB_RUN=" + dir, "LAB_LIBVIRT=" + libvirt,
+		"LAB_RUN=" + dir,
+	}
+	if h.Role == Node {
+		cmd.Env = append(cmd.Env, "LAB_LIBVIRT=1")
+	}
+	if h.Systemd {
+		cmd.Env = append(cmd.Env, "LAB_SYSTEMD=1")
 	}
 	cmd.Stdout, cmd.Stderr = log, log
 	return cmd.Run()
@@ -129,7 +136,7 @@ func (l *Lab) launch(h Host) error {
 // await returns when the host's daemons answer, or says what the boot script said.
 func (l *Lab) await(h Host) error {
 	return l.poll(h, func(pid int) bool {
-		return listens(pid, 22) && (h.Role != Node || libvirtReady(pid))
+		return listens(pid, 22) && (h.Role != Node || libvirtReady(pid)) && (!h.Systemd || systemdReady(pid))
 	})
 }
 

@@ -6,6 +6,7 @@
 #              LAB_DISK  folder with upper, work and root
 #              LAB_RUN   folder of the lab with this host's pid, boot_id and network files
 #              LAB_LIBVIRT  1 starts libvirtd
+#              LAB_SYSTEMD  1 hands over to systemd
 set -eu
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 umask 022
@@ -25,6 +26,7 @@ mount -t overlay -o "lowerdir=/,upperdir=$LAB_DISK/upper,workdir=$LAB_DISK/work,
 cd "$root"
 mount -t proc -o nosuid,nodev,noexec proc proc
 mount -t sysfs -o nosuid,nodev,noexec sysfs sys
+[ -z "${LAB_SYSTEMD:-}" ] || mount -t cgroup2 cgroup2 sys/fs/cgroup
 mount -t tmpfs -o mode=755 tmpfs run
 mount -t tmpfs -o mode=1777 tmpfs tmp
 mount -t tmpfs -o mode=1777 tmpfs dev/shm
@@ -64,11 +66,16 @@ unset LAB_DISK LAB_RUN
 export HOME=/root USER=root LOGNAME=root SHELL=/bin/sh PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 /usr/sbin/sshd -D -E /var/log/sshd.log </dev/null >/dev/null 2>&1 &
-if [ "${LAB_LIBVIRT:-0}" = 1 ]; then
+if [ -n "${LAB_LIBVIRT:-}" ]; then
 	{
 		virtlogd -d
 		libvirtd -d
 	} </dev/null &
+fi
+if [ -n "${LAB_SYSTEMD:-}" ]; then
+	# A target without dependencies: no udev, no journal, nothing that reaches for the machine.
+	printf '[Unit]\nDefaultDependencies=no\n' >/etc/systemd/system/lab.target
+	exec env -i container=lab PATH="$PATH" /lib/systemd/systemd --unit=lab.target --log-target=null
 fi
 unset LAB_HOST LAB_LIBVIRT
 

@@ -36,6 +36,7 @@ type Host struct {
 	Role    Role       `json:"role"`
 	Private netip.Addr `json:"private,omitzero"`
 	Public  netip.Addr `json:"public,omitzero"`
+	Systemd bool       `json:"systemd,omitzero"`
 }
 
 var hostName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,11}$`)
@@ -80,13 +81,13 @@ func (l *Lab) include(o Options) error {
 		wanted = append(wanted, Host{Name: "client", Role: Client})
 	}
 	for _, name := range o.Hosts {
-		wanted = append(wanted, Host{Name: name, Role: Plain})
+		wanted = append(wanted, Host{Name: name, Role: Plain, Systemd: o.Systemd})
 	}
 	for _, h := range wanted {
 		if _, err := l.Host(h.Name); err == nil {
 			continue
 		}
-		if err := l.add(h.Name, h.Role); err != nil {
+		if err := l.add(h); err != nil {
 			return err
 		}
 	}
@@ -102,21 +103,20 @@ var ranges = map[Role]struct{ private, public [2]int }{
 }
 
 // add gives a new host the next address of its role's range.
-func (l *Lab) add(name string, role Role) error {
-	if !hostName.MatchString(name) {
-		return fmt.Errorf("host name %q: want lower-case letters, digits and '-', at most 12", name)
+func (l *Lab) add(h Host) error {
+	if !hostName.MatchString(h.Name) {
+		return fmt.Errorf("host name %q: want lower-case letters, digits and '-', at most 12", h.Name)
 	}
-	r, ok := ranges[role]
+	r, ok := ranges[h.Role]
 	if !ok {
-		return fmt.Errorf("host %s: no such role %q", name, role)
+		return fmt.Errorf("host %s: no such role %q", h.Name, h.Role)
 	}
 	n := 0
-	for _, h := range l.hosts {
-		if h.Role == role {
+	for _, other := range l.hosts {
+		if other.Role == h.Role {
 			n++
 		}
 	}
-	h := Host{Name: name, Role: role}
 	for _, side := range []struct {
 		r     [2]int
 		addr  *netip.Addr
@@ -126,7 +126,7 @@ func (l *Lab) add(name string, role Role) error {
 			continue
 		}
 		if side.r[0]+n > side.r[1] {
-			return fmt.Errorf("host %s: no address left for another %s", name, role)
+			return fmt.Errorf("host %s: no address left for another %s", h.Name, h.Role)
 		}
 		*side.addr = side.place(byte(side.r[0] + n))
 	}
@@ -143,7 +143,7 @@ func (l *Lab) AddHost(name string, role Role) (Host, error) {
 		if _, err := l.Host(name); err == nil {
 			return fmt.Errorf("lab %s has a host %s already", l.Name, name)
 		}
-		if err := l.add(name, role); err != nil {
+		if err := l.add(Host{Name: name, Role: role}); err != nil {
 			return err
 		}
 		return l.raise()
@@ -160,7 +160,8 @@ func (l *Lab) Kill(name string) error {
 }
 
 func (l *Lab) kill(name string) error {
-	if _, err := l.Host(name); err != nil {
+	h, err := l.Host(name)
+	if err != nil {
 		return err
 	}
 	space := l.Net(name)
@@ -173,7 +174,7 @@ func (l *Lab) kill(name string) error {
 			return fmt.Errorf("host %s does not die", name)
 		}
 	}
-	return errors.Join(l.unplug(name), deleteNamespaces([]string{space}))
+	return errors.Join(l.unplug(name), deleteNamespaces([]string{space}), l.leaveGroup(h))
 }
 
 // Boot starts a host that was killed: same disk and host keys, empty /run and /tmp, a new boot id, nothing left of its

@@ -32,6 +32,8 @@ type Options struct {
 	Nodes int
 	// Hosts are plain hosts: an address on the private network and sshd, nothing else.
 	Hosts []string
+	// Systemd makes it process 1 of those plain hosts. It starts nothing by itself.
+	Systemd bool
 }
 
 // Lab is a standing lab. Its methods may be called from several goroutines, and by several processes at once.
@@ -174,6 +176,11 @@ func (l *Lab) remove() error {
 	}
 	if err := deleteNamespaces(spaces); err != nil {
 		return err
+	}
+	for _, h := range l.hosts {
+		if err := l.leaveGroup(h); err != nil {
+			return err
+		}
 	}
 	if err := l.keepProbes(); err != nil {
 		return err
