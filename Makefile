@@ -8,7 +8,7 @@ PACKAGES := openssh-server openssh-client sudo isc-dhcp-server iptables nftables
   dash gawk mawk netcat-openbsd procps util-linux shellcheck ansible-core \
   systemd init-system-helpers sysvinit-utils
 
-.PHONY: help demo demo-down test unit e2e lint bench fuzz soak golden lab-up lab-down build packages
+.PHONY: help demo demo-down test unit e2e lint bench fuzz soak mutants golden lab-up lab-down build packages
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,7 +29,7 @@ lint: packages ## gofmt, go vet, shellcheck, and golangci-lint where it is insta
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
 	go vet ./...
 	shellcheck -s sh -e SC2034,SC2153,SC2154 $$(git ls-files 'tasks/*.sh') # kinds and prelude share variables
-	shellcheck -e SC2187 $$(git ls-files 'e2e/*.sh')
+	shellcheck -e SC2187 $$(git ls-files 'e2e/*.sh' 'sim/*.sh')
 	@if command -v golangci-lint >/dev/null; then golangci-lint run; else echo "golangci-lint is not installed: skipped"; fi
 
 bench: packages build ## figures: ours and the floor side by side, measured in one run
@@ -38,9 +38,13 @@ bench: packages build ## figures: ours and the floor side by side, measured in o
 fuzz: ## each fuzz target for FUZZTIME (30s)
 	e2e/fuzz.sh $${FUZZTIME:-30s}
 
-soak: packages build ## every kill point, wreck and shell instead of CI's sample
-	go test -count=1 -timeout 1h ./controller ./plan -rapid.checks=3000
+soak: packages build ## every kill point, wreck, shell and 100,000 histories instead of CI's sample
+	go test -count=1 -timeout 1h ./plan -rapid.checks=3000
+	bin/eucactl sim --histories 100000
 	EUCACTL_SOAK=1 go test -count=1 -timeout 6h ./tasks ./e2e/...
+
+mutants: ## break the product on purpose, one way after the other: the laws must catch each
+	sim/mutants.sh
 
 golden: ## rewrite the golden files
 	go test ./playbooks ./templates ./plan ./inventory -update

@@ -8,7 +8,7 @@ type Fence struct {
 	Meta
 	Host   string   `json:"host"`
 	Tokens []string `json:"tokens"`
-	Force  bool     `json:"force,omitempty"` // the operator takes the host over, whatever it holds
+	From   string   `json:"from,omitempty"` // whom the operator takes it over from, "CLOUD TOKEN"
 }
 
 func (f Fence) Key() string { return f.Host }
@@ -58,6 +58,7 @@ type Seen struct {
 	Failed   []string  `json:"failed,omitempty"`   // tasks that failed then: "name: words"
 	Ran      bool      `json:"ran"`                // the last answer was complete, every task ok or changed
 	Token    string    `json:"token,omitempty"`    // the fence token it holds
+	Obeys    string    `json:"obeys,omitempty"`    // whom it obeys, "CLOUD TOKEN", if it refused us
 	Unsent   string    `json:"unsent,omitempty"`   // the token of a program that surely never reached it
 	Facts    HostFacts `json:"facts"`
 	FactSum  string    `json:"fact_sum,omitempty"`

@@ -22,7 +22,7 @@ func (c *Controller) sendTokens(hosts []*inventory.Host, check bool) (map[string
 			}
 			f := known(tx, h.Name)
 			token := c.NewID("t-") + c.NewID("")
-			fences[h.Name] = &tasks.Fence{Accept: slices.Clone(f.Tokens), Token: token, Force: f.Force}
+			fences[h.Name] = &tasks.Fence{Accept: slices.Clone(f.Tokens), Token: token, From: f.From}
 			if !check {
 				f.Tokens = append(f.Tokens, token)
 				tx.PutFence(f)
@@ -34,7 +34,7 @@ func (c *Controller) sendTokens(hosts []*inventory.Host, check bool) (map[string
 }
 
 // known are the tokens that the host may hold: the one it was last seen with, and
-// all that were sent since.
+// all that were sent since. Whom it is taken over from counts as long as it obeys that.
 func known(tx *state.Tx, host string) cloud.Fence {
 	f, _ := tx.Fence(host)
 	f.Host = host
@@ -43,8 +43,10 @@ func known(tx *state.Tx, host string) cloud.Fence {
 		f.Tokens = f.Tokens[:n-1]
 	}
 	if i := slices.Index(f.Tokens, seen.Token); i >= 0 {
-		f.Force = f.Force && i < len(f.Tokens)-1
 		f.Tokens = f.Tokens[i:]
+	}
+	if f.From != seen.Obeys { // it obeys us, or yet another
+		f.From = ""
 	}
 	return f
 }

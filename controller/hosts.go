@@ -99,8 +99,8 @@ func declareDead(t *turn, req cloud.DeclareDead) (cloud.HostView, error) {
 	return t.host(h), nil
 }
 
-// takeOver forgets which token the host should hold: the next program is accepted
-// whatever the host holds.
+// takeOver lets the next program pass where the host holds what it held when it
+// refused us, and nothing else: a host that obeyed somebody else since refuses again.
 func takeOver(t *turn, req cloud.TakeOver) (cloud.HostView, error) {
 	h, ok := t.c.Inventory.Host(req.Host)
 	if !ok {
@@ -109,6 +109,12 @@ func takeOver(t *turn, req cloud.TakeOver) (cloud.HostView, error) {
 	if !t.admin() {
 		return cloud.HostView{}, cloud.Errorf("AuthFailure", "only %s takes hosts over", cloud.Admin)
 	}
-	t.PutFence(cloud.Fence{Host: h.Name, Force: true})
+	seen, _ := t.Seen(h.Name)
+	if seen.Obeys == "" {
+		return cloud.HostView{}, cloud.Errorf("InvalidState", "%s has not refused this controller: there is nobody to take it over from (eucactl reconcile %s shows it)", h.Name, h.Name)
+	}
+	f := known(t.Tx, h.Name)
+	f.From = seen.Obeys
+	t.PutFence(f)
 	return t.host(h), nil
 }

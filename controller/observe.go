@@ -17,12 +17,12 @@ func (v *visit) observe(rep tasks.Report, out HostReport) {
 		return
 	}
 	if rep.Fenced != nil {
-		s.Unsent = v.fence.Token
+		s.Unsent, s.Obeys = v.fence.Token, rep.Fenced.Cloud+" "+rep.Fenced.Token
 		s.Problem = out.Words
 		return
 	}
 	if v.passed {
-		s.Token, s.Unsent = v.fence.Token, ""
+		s.Token, s.Unsent, s.Obeys = v.fence.Token, "", ""
 	}
 	if !rep.Done {
 		s.Problem = out.Words

@@ -154,6 +154,7 @@ func TestRefusals(t *testing.T) {
 		{"admin", "ModifyInstanceType", cloud.ModifyType{Name: "m1.small"}, "MissingParameter"},
 		{"admin", "ModifyInstanceType", cloud.ModifyType{Name: "none", Cores: 2}, "InvalidParameterValue"},
 		{"bob", "TakeOver", cloud.TakeOver{Host: "n1"}, "AuthFailure"},
+		{"admin", "TakeOver", cloud.TakeOver{Host: "n1"}, "InvalidState"},
 	} {
 		if _, _, err := as[json.RawMessage](w, test.user, test.verb, test.req); code(err) != test.want {
 			t.Errorf("%s %s %+v: %v, want %s", test.user, test.verb, test.req, err, test.want)

@@ -48,16 +48,9 @@ const twoNodes = `all:
     nodes: {hosts: {n1: {ansible_host: 192.0.2.11, ansible_user: ops}, n2: {ansible_host: 192.0.2.12}}}
 `
 
-// tester is testing's T, or rapid's.
-type tester interface {
-	Helper()
-	Errorf(string, ...any)
-	Fatalf(string, ...any)
-}
-
 // world is a controller with its hosts.
 type world struct {
-	t     tester
+	t     testing.TB
 	c     *Controller
 	hosts map[string]*host
 	given atomic.Int64
@@ -85,7 +78,7 @@ func newWorld(t *testing.T, text string) *world {
 }
 
 // openWorld opens records; dir is for image files.
-func openWorld(t tester, text string, fs vfs.FS, dir string) *world {
+func openWorld(t testing.TB, text string, fs vfs.FS, dir string) *world {
 	t.Helper()
 	inv, err := inventory.Parse("inventory.yml", []byte(text))
 	if err != nil {
@@ -210,7 +203,7 @@ func (w *world) export() string {
 	return b.String()
 }
 
-func equal(t tester, what string, got, want any) {
+func equal(t testing.TB, what string, got, want any) {
 	t.Helper()
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("%s (-want +got):\n%s", what, d)
@@ -218,7 +211,7 @@ func equal(t tester, what string, got, want any) {
 }
 
 // refused checks for EC2's code.
-func refused(t tester, err error, want string) {
+func refused(t testing.TB, err error, want string) {
 	t.Helper()
 	if code(err) != want {
 		t.Errorf("%v, want %s", err, want)

@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"eucactl/cloud"
+	"eucactl/sim/policy"
 )
 
 var (
@@ -39,17 +40,17 @@ func drawPermission(t *rapid.T, groups []string) cloud.Permission {
 	return p
 }
 
-func drawPacket(t *rapid.T, addresses []netip.Addr) packet {
+func drawPacket(t *rapid.T, addresses []netip.Addr) policy.Packet {
 	proto := rapid.SampledFrom([]string{"tcp", "udp", "icmp", "gre"}).Draw(t, "proto")
-	p := packet{
-		in:  rapid.SampledFrom([]string{"eth0", "eth1"}).Draw(t, "in"),
-		src: rapid.SampledFrom(addresses).Draw(t, "src"), dst: rapid.SampledFrom(addresses).Draw(t, "dst"),
-		proto: proto, port: rapid.SampledFrom(append(somePorts, 21, 23, 8081)).Draw(t, "port"),
-		kind: rapid.SampledFrom([]int{0, 3, 8, 13}).Draw(t, "kind"), code: rapid.SampledFrom([]int{0, 4}).Draw(t, "code"),
-		state: rapid.SampledFrom([]string{"NEW", "NEW", "ESTABLISHED", "RELATED", "INVALID"}).Draw(t, "state"),
-		syn:   proto == "tcp" && rapid.Bool().Draw(t, "syn"),
+	p := policy.Packet{
+		In:  rapid.SampledFrom([]string{"eth0", "eth1"}).Draw(t, "in"),
+		Src: rapid.SampledFrom(addresses).Draw(t, "src"), Dst: rapid.SampledFrom(addresses).Draw(t, "dst"),
+		Proto: proto, Port: rapid.SampledFrom(append(somePorts, 21, 23, 8081)).Draw(t, "port"),
+		Type: rapid.SampledFrom([]int{0, 3, 8, 13}).Draw(t, "kind"), Code: rapid.SampledFrom([]int{0, 4}).Draw(t, "code"),
+		State: rapid.SampledFrom([]string{"NEW", "NEW", "ESTABLISHED", "RELATED", "INVALID"}).Draw(t, "state"),
+		Syn:   proto == "tcp" && rapid.Bool().Draw(t, "syn"),
 	}
-	p.reply = p.state == "ESTABLISHED" && rapid.Bool().Draw(t, "reply")
+	p.Reply = p.State == "ESTABLISHED" && rapid.Bool().Draw(t, "reply")
 	return p
 }
 
@@ -100,16 +101,16 @@ func TestRulesAreThePolicy(t *testing.T) {
 		w.group("bob", "default")
 		w.shuffle(t)
 		var old *Frontend
-		var was policy
+		var was policy.Policy
 		for range 3 {
 			tx := w.store.View()
 			f := Compile(tx, w.inv, w.host("fe1")).Frontend
-			now := policyOf(tx, "one")
+			now := policy.Of(tx, "one")
 			addresses := []netip.Addr{ip("198.51.100.7"), ip("198.51.100.8"), ip("192.0.2.9"), ip("192.168.2.2"), ip("192.168.2.66"), ip("192.168.77.7")}
-			for a := range now.members {
+			for a := range now.Members {
 				addresses = append(addresses, a)
 			}
-			for a := range was.members {
+			for a := range was.Members {
 				addresses = append(addresses, a)
 			}
 			slices.SortFunc(addresses, netip.Addr.Compare)
@@ -118,10 +119,10 @@ func TestRulesAreThePolicy(t *testing.T) {
 				if !f.Active {
 					break
 				}
-				if got, want := filterOf(f).judge("EUCA-FORWARD", k), now.verdict(k); got != want {
+				if got, want := filterOf(f).judge("EUCA-FORWARD", k), now.Verdict(k); got != want {
 					t.Fatalf("%s: %q, want %q", k, got, want)
 				}
-				if now.members[k.src] != nil && now.members[k.dst] != nil && permitted(f, k) != now.opens(k) {
+				if now.Members[k.Src] != nil && now.Members[k.Dst] != nil && permitted(f, k) != now.Opens(k) {
 					t.Fatalf("%s: the flow is kept: %v", k, permitted(f, k))
 				}
 				if old != nil && old.Active {
@@ -135,7 +136,7 @@ func TestRulesAreThePolicy(t *testing.T) {
 }
 
 // between checks the moments at which a run may be cut.
-func between(t *rapid.T, old, new *Frontend, was, now policy, k packet) {
+func between(t *rapid.T, old, new *Frontend, was, now policy.Policy, k policy.Packet) {
 	shrunk := map[string][]netip.Addr{}
 	target := filterOf(new).sets
 	for name, members := range filterOf(old).sets {
@@ -147,10 +148,10 @@ func between(t *rapid.T, old, new *Frontend, was, now policy, k packet) {
 	}
 	before, after := filterOf(old), filterOf(new)
 	before.sets, after.sets = shrunk, shrunk
-	if before.judge("EUCA-FORWARD", k) == "ACCEPT" && was.verdict(k) != "ACCEPT" {
+	if before.judge("EUCA-FORWARD", k) == "ACCEPT" && was.Verdict(k) != "ACCEPT" {
 		t.Fatalf("%s: open after the sets shrank, and was not before", k)
 	}
-	if after.judge("EUCA-FORWARD", k) == "ACCEPT" && now.verdict(k) != "ACCEPT" {
+	if after.judge("EUCA-FORWARD", k) == "ACCEPT" && now.Verdict(k) != "ACCEPT" {
 		t.Fatalf("%s: open after the rules changed, and must not be afterwards", k)
 	}
 }
@@ -164,17 +165,17 @@ func TestInput(t *testing.T) {
 	guest, gateway, world := ip("192.168.2.2"), ip("192.168.2.1"), ip("198.51.100.7")
 	for _, test := range []struct {
 		name string
-		p    packet
+		p    policy.Packet
 		want string
 	}{
-		{"a lease, before it has an address", packet{in: "eth0", src: ip("0.0.0.0"), dst: ip("255.255.255.255"), proto: "udp", port: 67, state: "NEW"}, "ACCEPT"},
-		{"a lease from outside", packet{in: "eth1", src: world, dst: gateway, proto: "udp", port: 67, state: "NEW"}, ""},
-		{"echo", packet{in: "eth0", src: guest, dst: gateway, proto: "icmp", kind: 8, state: "NEW"}, "ACCEPT"},
-		{"another icmp", packet{in: "eth0", src: guest, dst: gateway, proto: "icmp", kind: 13, state: "NEW"}, "DROP"},
-		{"ssh", packet{in: "eth0", src: guest, dst: gateway, proto: "tcp", port: 22, syn: true, state: "NEW"}, "DROP"},
-		{"an answer to the frontend", packet{in: "eth0", src: guest, dst: gateway, proto: "tcp", port: 4000, state: "ESTABLISHED", reply: true}, "ACCEPT"},
-		{"a flow it began itself", packet{in: "eth0", src: guest, dst: gateway, proto: "tcp", port: 22, state: "ESTABLISHED"}, "DROP"},
-		{"the operator's ssh", packet{in: "eth1", src: world, dst: ip("192.0.2.1"), proto: "tcp", port: 22, syn: true, state: "NEW"}, ""},
+		{"a lease, before it has an address", policy.Packet{In: "eth0", Src: ip("0.0.0.0"), Dst: ip("255.255.255.255"), Proto: "udp", Port: 67, State: "NEW"}, "ACCEPT"},
+		{"a lease from outside", policy.Packet{In: "eth1", Src: world, Dst: gateway, Proto: "udp", Port: 67, State: "NEW"}, ""},
+		{"echo", policy.Packet{In: "eth0", Src: guest, Dst: gateway, Proto: "icmp", Type: 8, State: "NEW"}, "ACCEPT"},
+		{"another icmp", policy.Packet{In: "eth0", Src: guest, Dst: gateway, Proto: "icmp", Type: 13, State: "NEW"}, "DROP"},
+		{"ssh", policy.Packet{In: "eth0", Src: guest, Dst: gateway, Proto: "tcp", Port: 22, Syn: true, State: "NEW"}, "DROP"},
+		{"an answer to the frontend", policy.Packet{In: "eth0", Src: guest, Dst: gateway, Proto: "tcp", Port: 4000, State: "ESTABLISHED", Reply: true}, "ACCEPT"},
+		{"a flow it began itself", policy.Packet{In: "eth0", Src: guest, Dst: gateway, Proto: "tcp", Port: 22, State: "ESTABLISHED"}, "DROP"},
+		{"the operator's ssh", policy.Packet{In: "eth1", Src: world, Dst: ip("192.0.2.1"), Proto: "tcp", Port: 22, Syn: true, State: "NEW"}, ""},
 	} {
 		if got := f.judge("EUCA-INPUT", test.p); got != test.want {
 			t.Errorf("%s: %q, want %q", test.name, got, test.want)
@@ -245,7 +246,7 @@ func TestSourceGroups(t *testing.T) {
 	}
 	f := filterOf(Compile(w.store.View(), w.inv, w.host("fe1")).Frontend)
 	for src, want := range map[string]string{"192.168.2.2": "ACCEPT", "192.168.2.130": "DROP", "198.51.100.7": "DROP"} {
-		p := packet{src: ip(src), dst: ip("192.168.2.66"), proto: "tcp", port: 5432, syn: true, state: "NEW"}
+		p := policy.Packet{Src: ip(src), Dst: ip("192.168.2.66"), Proto: "tcp", Port: 5432, Syn: true, State: "NEW"}
 		if got := f.judge("EUCA-FORWARD", p); got != want {
 			t.Errorf("%s: %s, want %s", src, got, want)
 		}

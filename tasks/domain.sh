@@ -125,7 +125,7 @@ domain_off() {
 check_domain() {
 	domain_look "$1" || return
 	domain_marks "$2" || return
-	[ "$domain_sum" = "$4" ] || return 1
+	[ "$domain_sum" = "$4" ] && [ -f "$2/domain.xml" ] || return 1
 	domain_kept "$1" || return 1
 	if domain_active; then
 		[ "$domain_since" = "$domain_boot" ] && [ "$domain_count" -ge "$3" ] || return 1
@@ -149,7 +149,7 @@ apply_domain() {
 	domain_active && domain_up=yes || domain_up=$?
 	[ "$domain_up" != 2 ] || return 2
 	domain_had=$domain_sum
-	if [ "$domain_is" != yes ] || [ "$domain_sum" != "$4" ] || ! domain_kept "$1"; then
+	if [ "$domain_is" != yes ] || [ "$domain_sum" != "$4" ] || [ ! -f "$2/domain.xml" ] || ! domain_kept "$1"; then
 		domain_define "$1" "$2" "$4"
 	fi
 	if [ "$domain_up" = yes ]; then

@@ -86,13 +86,15 @@ take_lock() {
 	fi
 }
 
-# pass_fence FORCE TOKEN ACCEPTED...: the host obeys one controller, and that
+# pass_fence FROM TOKEN ACCEPTED...: the host obeys one controller, and that
 # one's latest program. No fence file, or an empty one, is first contact. Our
 # own token is accepted too: stage two arrives under the token of stage one.
+# FROM ("CLOUD TOKEN") is whom the host is taken over from: a late program that
+# takes over from somebody the host no longer obeys is as late as any.
 pass_fence() {
-	fence_force=$1 fence_new=$2
+	fence_from=$1 fence_new=$2
 	shift
-	fence_cloud='' fence_token='' fence_pass=$fence_force
+	fence_cloud='' fence_token='' fence_pass=''
 	if [ -s "$HOST_DIR/fence" ]; then
 		read -r fence_cloud fence_token <"$HOST_DIR/fence"
 		if [ "$fence_cloud" = "$CLOUD" ]; then
@@ -100,6 +102,7 @@ pass_fence() {
 				[ "$fence_one" != "$fence_token" ] || fence_pass=yes
 			done
 		fi
+		[ "${fence_cloud:-?} ${fence_token:-?}" != "$fence_from" ] || fence_pass=yes
 	else
 		fence_pass=yes
 	fi

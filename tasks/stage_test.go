@@ -28,8 +28,11 @@ func TestFence(t *testing.T) {
 		{"more words", "c10d0001 t1 t1\n", Fence{Token: "t2", Accept: []string{"t1"}}, false, Fenced{"c10d0001", "t1 t1"}},
 		{"other cloud", "deadbeef t1\n", Fence{Token: "t2", Accept: []string{"t1"}}, false, Fenced{"deadbeef", "t1"}},
 		{"blank file", " \n", Fence{Token: "t2", Accept: []string{"t1"}}, false, Fenced{"?", "?"}},
-		{"other cloud, by force", "deadbeef t1\n", Fence{Token: "t2", Force: true}, true, Fenced{}},
-		{"late program, by force", "c10d0001 t9\n", Fence{Token: "t2", Force: true}, true, Fenced{}},
+		{"taken over", "deadbeef t1\n", Fence{Token: "t2", From: "deadbeef t1"}, true, Fenced{}},
+		{"taken over from newer records", "c10d0001 t9\n", Fence{Token: "t2", From: "c10d0001 t9"}, true, Fenced{}},
+		{"taken over from a blank file", " \n", Fence{Token: "t2", From: "? ?"}, true, Fenced{}},
+		{"taken over from somebody else", "deadbeef t2\n", Fence{Token: "t2", From: "deadbeef t1"}, false, Fenced{"deadbeef", "t2"}},
+		{"late program that takes over", "c10d0001 t9\n", Fence{Token: "t2", From: "deadbeef t1"}, false, Fenced{"c10d0001", "t9"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			underEach(t, func(t *testing.T, sh shell) {

@@ -29,7 +29,7 @@ type Env struct {
 type Fence struct {
 	Accept []string // tokens last confirmed and all sent since
 	Token  string   // this program's
-	Force  bool     // take the host over, whoever it obeyed
+	From   string   // "CLOUD TOKEN" that the host is taken over from, if it obeys that still
 }
 
 var (
@@ -107,6 +107,9 @@ func (e Env) valid() error {
 	if e.Cloud == "" {
 		return fmt.Errorf("a fence without a cloud id")
 	}
+	if strings.ContainsAny(e.Fence.From, "\x00\n") {
+		return fmt.Errorf("fence %q is not one line", e.Fence.From)
+	}
 	for _, token := range append([]string{e.Fence.Token}, e.Fence.Accept...) {
 		if !tokenWord.MatchString(token) {
 			return fmt.Errorf("fence token %q is not one plain word", token)
@@ -167,7 +170,7 @@ func (e Env) opening(b *strings.Builder) {
 		b.WriteString("take_lock\n")
 	}
 	if f := e.Fence; f != nil {
-		fmt.Fprintf(b, "pass_fence %s %s", quote(yes(f.Force)), quote(f.Token))
+		fmt.Fprintf(b, "pass_fence %s %s", quote(f.From), quote(f.Token))
 		for _, token := range f.Accept {
 			b.WriteString(" " + quote(token))
 		}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"eucactl/sim"
+)
+
+func (a *app) simCommand() *cobra.Command {
+	var seed uint64
+	var n int
+	cmd := &cobra.Command{
+		Use:   "sim",
+		Short: "Play random histories of a whole cloud in this process, and check the laws after every step",
+		Long: "Play random histories of a whole cloud in this process, on model hosts: verbs of several users, lost\n" +
+			"connections, killed programs, dead tools, reboots, crashes of the controller, restored backups. After every step the\n" +
+			"laws are checked: nothing runs twice, nothing belongs to two, nothing is destroyed that no record ended ...\n" +
+			"Everything comes from the seed; a history that breaks a law is shortened and printed. No real host, record or\n" +
+			"inventory is read or touched.",
+		Args: cobra.NoArgs,
+	}
+	f := cmd.Flags()
+	f.Uint64Var(&seed, "seed", 1, "the first history's seed")
+	f.IntVar(&n, "histories", 1, "how many histories, of this seed and those after it; of a single one every step is printed")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if n < 1 {
+			return fmt.Errorf("--histories %d: at least 1", n)
+		}
+		stage, err := sim.Open()
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, stage.Close()) }()
+		if n == 1 {
+			return a.playOne(stage, seed)
+		}
+		begin := time.Now()
+		tally, err := stage.Seek(cmd.Context(), seed, n, a.simProgress(begin))
+		fmt.Fprintf(a.out, "%s\n", tally.In(time.Since(begin)))
+		return err
+	}
+	return cmd
+}
+
+func (a *app) playOne(stage *sim.Stage, seed uint64) error {
+	_, log, err := stage.Play(seed, sim.History(seed))
+	for _, line := range log {
+		fmt.Fprintln(a.out, line)
+	}
+	if err != nil {
+		return stage.Shorten(&sim.Failure{Seed: seed, Steps: sim.History(seed), Log: log, Err: err})
+	}
+	fmt.Fprintf(a.out, "seed %d: every law held\n", seed)
+	return nil
+}
+
+// simProgress says now and then how far it is.
+func (a *app) simProgress(begin time.Time) func(sim.Tally) {
+	last := begin
+	return func(t sim.Tally) {
+		if now := time.Now(); now.Sub(last) > 5*time.Second {
+			last = now
+			fmt.Fprintf(a.err, "%d histories\n", t.Histories)
+		}
+	}
+}

@@ -1,0 +1,35 @@
+#!/bin/bash
+# Breaks the product on purpose, one patch of sim/testdata/mutants after the other, and plays histories until a law
+# catches it. The tree stays as it is: the compiler is given the patched files in place of the real ones.
+# usage: sim/mutants.sh [NAME...]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+histories=${HISTORIES:-2000}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+if [ $# = 0 ]; then
+	set -- sim/testdata/mutants/*.patch
+fi
+survived=0
+for name; do
+	name=$(basename "$name" .patch)
+	patch=sim/testdata/mutants/$name.patch
+	file=$(sed -n 's|^+++ b/||p' "$patch")
+	rm -rf "$work/tree"
+	mkdir -p "$work/tree/$(dirname "$file")"
+	cp "$file" "$work/tree/$file"
+	patch --quiet --strip 1 --directory "$work/tree" <"$patch"
+	printf '{"Replace": {"%s": "%s"}}\n' "$PWD/$file" "$work/tree/$file" >"$work/overlay.json"
+	go build -overlay "$work/overlay.json" -o "$work/eucactl" ./cmd/eucactl
+	if "$work/eucactl" sim --histories "$histories" >"$work/out" 2>"$work/err"; then
+		survived=$((survived + 1))
+		printf '%-36s SURVIVED %s histories\n' "$name" "$histories"
+	elif ! grep -q '^to repeat: ' "$work/err"; then
+		survived=$((survived + 1))
+		printf '%-36s FAILED: %s\n' "$name" "$(tail -n 1 "$work/err")"
+	else
+		printf '%-36s %6s  %s\n' "$name" "$(sed -n 's/^.*seed \([0-9]*\), .*/seed \1/p' "$work/err" | head -n 1)" \
+			"$(sed -n 's/^\(\([0-9] \)\{0,1\}[a-z][a-z ]*\): .*/\1/p' "$work/err" | grep -v '^to repeat' | tail -n 1)"
+	fi
+done
+[ $survived = 0 ] || { echo "$survived mutants were not caught: the laws have holes" >&2; exit 1; }

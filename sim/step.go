@@ -1,0 +1,159 @@
+package sim
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+
+	"eucactl/sim/host"
+)
+
+// A Step is one event of a history. Its numbers choose among what there is at that
+// moment, modulo how much there is, so a step means something in whatever history it
+// is left in: that lets a failing one be shortened.
+type Step struct {
+	Op       string    `json:"op"`
+	N        [5]int    `json:"n"`
+	Troubles []Trouble `json:"troubles,omitempty"`
+	Crash    *Crash    `json:"crash,omitempty"`
+}
+
+// A Trouble befalls one visit of a host during a step.
+type Trouble struct {
+	Host   int         `json:"host"`
+	Faults host.Faults `json:"faults"`
+	// During is asked while the host is slow: its program is of the moment before.
+	During *Step `json:"during,omitempty"`
+}
+
+// A Crash kills the controller during a step, and cuts its power: what was not synced
+// is lost in part.
+type Crash struct {
+	Point string `json:"point"` // before or after a commit, or at a report line
+	N     int    `json:"n"`     // which of the step's, from 1
+	Kept  int    `json:"kept"`  // percent of unsynced data
+}
+
+// weights say how often each op comes.
+var weights = []struct {
+	op     string
+	weight int
+}{
+	{"run", 16}, {"terminate", 12}, {"reboot", 3},
+	{"authorize", 7}, {"revoke", 4}, {"create-group", 3}, {"delete-group", 2},
+	{"allocate", 3}, {"associate", 5}, {"disassociate", 2}, {"release", 2},
+	{"reconcile", 10}, {"check", 3}, {"time", 3},
+	{"power-off", 3}, {"guest-crash", 2}, {"host-reboot", 4}, {"host-down", 2}, {"host-up", 3},
+	{"declare-dead", 2}, {"dead-back", 1}, {"take-over", 1}, {"wreck", 4}, {"deliver", 3},
+	{"power-cut", 3}, {"inventory", 2}, {"playbooks", 2}, {"backup", 1}, {"restored", 1}, {"empty", 1},
+}
+
+// asking are the ops that a user's verb stands behind: they may come while a host is
+// slow.
+var asking = []string{"run", "terminate", "reboot", "authorize", "revoke", "associate", "disassociate", "release"}
+
+// History makes the steps of a seed.
+func History(seed uint64) []Step {
+	r := rand.New(rand.NewPCG(seed, 0x65756361))
+	steps := make([]Step, 4+r.IntN(14))
+	for i := range steps {
+		steps[i] = draw(r, weighted(r))
+		for r.IntN(3) == 0 {
+			steps[i].Troubles = append(steps[i].Troubles, trouble(r))
+		}
+		if r.IntN(12) == 0 {
+			steps[i].Crash = &Crash{Point: pick(r, "before", "after", "line"), N: 1 + r.IntN(6), Kept: pick(r, 0, 50, 100)}
+			if steps[i].Crash.Point == "line" {
+				steps[i].Crash.N = 1 + r.IntN(60)
+			}
+		}
+	}
+	return steps
+}
+
+func pick[T any](r *rand.Rand, list ...T) T { return list[r.IntN(len(list))] }
+
+func weighted(r *rand.Rand) string {
+	sum := 0
+	for _, w := range weights {
+		sum += w.weight
+	}
+	n := r.IntN(sum)
+	for _, w := range weights {
+		if n -= w.weight; n < 0 {
+			return w.op
+		}
+	}
+	panic("unreachable")
+}
+
+func draw(r *rand.Rand, op string) Step {
+	s := Step{Op: op}
+	for i := range s.N {
+		s.N[i] = r.IntN(1 << 12)
+	}
+	return s
+}
+
+// tools are what may not work on a host, and kinds what may fail.
+var (
+	tools = []string{"virsh", "iptables-save", "iptables-restore", "ipset", "conntrack", "dhcpd", "ip", "qemu-img"}
+	kinds = []string{"sysctl", "ipsets_shrink", "chains", "address", "ipsets_grow", "address_gone", "flows", "dhcpd", "ipsets_gone",
+		"domain_gone", "image", "machine_dir", "disk", "seed", "domain"}
+)
+
+func trouble(r *rand.Rand) Trouble {
+	t := Trouble{Host: r.IntN(8)}
+	f := &t.Faults
+	switch r.IntN(11) {
+	case 0:
+		f.Refuse = true
+	case 1:
+		f.Late = true
+	case 2:
+		f.Lose = 1 + r.IntN(40)
+	case 3:
+		f.Deaf = 1 + r.IntN(40)
+	case 4, 5:
+		f.Kill = 1 + r.IntN(16)
+	case 6:
+		f.Busy = true
+	case 7:
+		f.Dead = []string{pick(r, tools...)}
+	case 8:
+		f.Fail = []string{pick(r, kinds...)}
+	case 9:
+		f.Full = true
+	default:
+		s := draw(r, pick(r, asking...))
+		t.During = &s
+	}
+	return t
+}
+
+func (t Trouble) String() string {
+	f := t.Faults
+	switch {
+	case t.During != nil:
+		return "is slow"
+	case f.Refuse:
+		return "does not answer"
+	case f.Late:
+		return "is cut off, its program lies in wait"
+	case f.Lose > 0:
+		return fmt.Sprintf("is cut off before line %d of its reply, and stops", f.Lose)
+	case f.Deaf > 0:
+		return fmt.Sprintf("is cut off before line %d of its reply, and goes on", f.Deaf)
+	case f.Kill > 0:
+		return fmt.Sprintf("has its program killed before command %d", f.Kill)
+	case f.Busy:
+		return "is busy with another run"
+	case len(f.Dead) > 0:
+		return "has no working " + strings.Join(f.Dead, " ")
+	case len(f.Fail) > 0:
+		return "fails at " + strings.Join(f.Fail, " ")
+	case f.Full:
+		return "has a full disk"
+	}
+	return "is well"
+}
