@@ -11,7 +11,7 @@ import (
 // A host whose process 1 is systemd has a part of the machine's tree of control groups for itself, named like its
 // network namespace. The tree is mounted where nobody else sees it: machines have theirs in several places, or none.
 const (
-	joinGroup  = `mount -t cgroup2 cgroup2 /mnt && mkdir -p "/mnt/$0" && echo 0 >"/mnt/$0/cgroup.procs" && umount /mnt && exec "$@"`
+	joinGroup = `mount -t cgroup2 cgroup2 /mnt && mkdir -p "/mnt/$0" && echo 0 >"/mnt/$0/cgroup.procs" && umount /mnt && exec "$@"`
 	// A process that was killed is in its group for a moment longer.
 	leaveGroup = `mount -t cgroup2 cgroup2 /mnt || exit; i=0
 while [ -d "/mnt/$0" ] && ! find "/mnt/$0" -depth -type d -exec rmdir {} + 2>/dev/null; do
