@@ -14,6 +14,7 @@ import (
 	"eucactl/controller"
 	"eucactl/plan"
 	"eucactl/sim/host"
+	"eucactl/sim/policy"
 	"eucactl/state"
 	"eucactl/tasks"
 )
@@ -29,6 +30,7 @@ func (w *world) judge() {
 	w.claimsHaveHolders(tx)
 	w.holdersHaveClaims(tx)
 	w.nothingIsShared(tx)
+	w.nothingServedIsFree(tx)
 	w.nothingIsDestroyed()
 	for _, name := range w.names {
 		if now := w.machines[name].Foreign(); now != w.foreign[name] {
@@ -134,6 +136,40 @@ func (w *world) nothingIsShared(tx *state.Tx) {
 		}
 		if private != w.private[string(a.Instance)] {
 			w.breach("nothing belongs to two", "%s was given to %s, and leads to %s", a.IP, a.Instance, private)
+		}
+	}
+}
+
+// nothingServedIsFree: what the frontend still works for is held by somebody, so that
+// nobody else can be given it.
+func (w *world) nothingServedIsFree(tx *state.Tx) {
+	if w.wreck || w.usurped[w.front()] {
+		return
+	}
+	held := map[string]bool{}
+	for _, c := range tx.Claims("") {
+		held[c.Name[strings.LastIndexByte(c.Name, '/')+1:]] = true
+	}
+	private, public := w.machines[w.front()].Serves()
+	for _, a := range slices.Concat(private, public) {
+		if !held[a.String()] {
+			w.breach("5 conserving", "%s is free, and the frontend still serves it", a)
+		}
+	}
+}
+
+// flowsAreOfToday: no tracked flow leads where an address led before, or passes where
+// the rules between guests let nothing pass any more.
+func (w *world) flowsAreOfToday(tx *state.Tx) {
+	m := w.machines[w.front()]
+	today := policy.Of(tx, w.cluster())
+	for _, f := range m.Flows() {
+		if private, leads := m.Nat(f.Dst); f.From != f.Dst && (!leads || private != f.From) {
+			w.breach("flows are of today", "%+v leads to %s, and %s is %s's now", f, f.From, f.Dst, private)
+		}
+		p := policy.Packet{Src: f.Src, Dst: f.From, Proto: f.Proto, Port: f.Dport}
+		if today.Subnet.Contains(f.Src) && !today.Opens(p) {
+			w.breach("flows are of today", "%+v has no permission any more", f)
 		}
 	}
 }
@@ -320,6 +356,7 @@ func (w *world) rest() {
 	}
 	w.edits(0, w.site)
 	w.settles()
+	w.flowsAreOfToday(w.store.View())
 	w.deterministic()
 	if w.seed%8 == 0 {
 		w.convergent()
@@ -464,11 +501,11 @@ func (w *world) convergent() {
 	}
 }
 
-// lasting leaves out with which definition a machine runs now: a change waits for its
-// next start.
-func lasting(text string) string { return liveSum.ReplaceAllString(text, "") }
+// lasting leaves out what passes: tracked flows, known neighbours, and with which
+// definition a machine runs now (a change waits for its next start).
+func lasting(text string) string { return passing.ReplaceAllString(text, "") }
 
-var liveSum = regexp.MustCompile(` live=\w+`)
+var passing = regexp.MustCompile(`(?m) live=\w+|^(flow|neighbour) .*\n`)
 
 // without leaves out what stays on a host on purpose, as far as the new one lacks it:
 // cached images, and the folders of users.

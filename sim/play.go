@@ -12,6 +12,8 @@ import (
 
 	"eucactl/cloud"
 	"eucactl/controller"
+	"eucactl/sim/host"
+	"eucactl/sim/policy"
 	"eucactl/state"
 )
 
@@ -91,6 +93,7 @@ func init() {
 			clear(w.down)
 		},
 		"dead-back": func(w *world, s Step) { w.powerOn(w.node(s.N[0])) },
+		"talk":      func(w *world, s Step) { w.talk(s) },
 		"wreck": func(w *world, s Step) {
 			name := w.host(s.N[0])
 			if what := w.machines[name].Wreck(w.rand); what != "" {
@@ -176,6 +179,38 @@ func (w *world) guest(s Step, how string) {
 	} else {
 		w.mayEnd[id] = true
 		w.machines[name].PowerOff(id)
+	}
+}
+
+// talk opens a flow from the world or from a guest to a guest, if the frontend lets it
+// through.
+func (w *world) talk(s Step) {
+	tx := w.store.View()
+	var to []cloud.Instance
+	for _, in := range tx.Instances() {
+		if _, on := w.running(in.Host)[string(in.ID)]; on {
+			to = append(to, in)
+		}
+	}
+	if len(to) == 0 {
+		return
+	}
+	m := w.machines[w.front()]
+	server := to[s.N[0]%len(to)]
+	client, dst := world1, w.private[string(server.ID)]
+	if s.N[1]%2 == 0 {
+		client = w.private[string(to[s.N[2]%len(to)].ID)]
+	} else if private, leads := m.Nat(server.Public); leads && private == dst {
+		dst = server.Public
+	}
+	f := host.Flow{
+		Proto: []string{"tcp", "udp"}[s.N[3]%2], Src: client, Dst: dst, From: w.private[string(server.ID)], To: client,
+		Sport: 1024 + s.N[4], Dport: 22 + s.N[3]/2%3, Rsport: 22 + s.N[3]/2%3,
+	}
+	p := policy.Packet{In: "eth0", Src: client, Dst: f.From, Proto: f.Proto, Port: f.Dport, State: "NEW", Syn: true}
+	if client != f.From && m.Forwards(p) {
+		w.say("%s talks %s to %s port %d", client, f.Proto, dst, f.Dport)
+		m.Track(f)
 	}
 }
 

@@ -42,7 +42,7 @@ var weights = []struct {
 	{"run", 16}, {"terminate", 12}, {"reboot", 3},
 	{"authorize", 7}, {"revoke", 4}, {"create-group", 3}, {"delete-group", 2},
 	{"allocate", 3}, {"associate", 5}, {"disassociate", 2}, {"release", 2},
-	{"reconcile", 10}, {"check", 3}, {"time", 3},
+	{"reconcile", 10}, {"check", 3}, {"time", 3}, {"talk", 6},
 	{"power-off", 3}, {"guest-crash", 2}, {"host-reboot", 4}, {"host-down", 2}, {"host-up", 3},
 	{"declare-dead", 2}, {"dead-back", 1}, {"take-over", 1}, {"wreck", 4}, {"deliver", 3},
 	{"power-cut", 3}, {"inventory", 2}, {"playbooks", 2}, {"backup", 1}, {"restored", 1}, {"empty", 1},

@@ -340,7 +340,7 @@ func (w *world) dial(l *life, h *inventory.Host) (remote.Conn, error) {
 		w.say("  %s %s", h.Name, t)
 	}
 	if !w.checking {
-		w.openings.sent(w, h.Name, policy.Of(l.store.View(), w.inventories[0].Clusters()[0].Name))
+		w.openings.sent(w, h.Name, policy.Of(l.store.View(), w.cluster()))
 	}
 	if t.During != nil && !w.nested && !w.strangers {
 		w.nested = true
@@ -390,6 +390,8 @@ func (s *mortalSession) Read(p []byte) (int, error) {
 func (w *world) say(format string, args ...any) { w.log = append(w.log, fmt.Sprintf(format, args...)) }
 
 func (w *world) front() string { return w.names[0] }
+
+func (w *world) cluster() string { return w.inventories[0].Clusters()[0].Name }
 
 func (w *world) host(n int) string { return w.names[n%len(w.names)] }
 
