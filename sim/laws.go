@@ -156,6 +156,11 @@ func (w *world) nothingServedIsFree(tx *state.Tx) {
 			w.breach("5 conserving", "%s is free, and the frontend still serves it", a)
 		}
 	}
+	for _, gateway := range w.machines[w.front()].Gateways() {
+		if !slices.ContainsFunc(tx.Subnets(), func(s cloud.Subnet) bool { return s.CIDR == gateway.Masked() }) {
+			w.breach("5 conserving", "the network of %s is free, and the frontend is still its gateway", gateway)
+		}
+	}
 }
 
 // flowsAreOfToday: no tracked flow leads where an address led before, or passes where
@@ -349,12 +354,17 @@ func (w *world) rest() {
 	w.say("faults end")
 	w.deliver()
 	clear(w.down)
+	w.edits(0, w.site)
 	for _, name := range w.names[1:] {
-		if !w.isDead(name) {
-			w.powerOn(name)
+		dead := w.isDead(name)
+		if dead && w.seed%2 == 0 {
+			continue // it never comes back
+		}
+		w.powerOn(name)
+		if dead {
+			w.send(request{cloud.Admin, "DeclareDead", "", cloud.DeclareDead{Host: name, Undo: true}, nil})
 		}
 	}
-	w.edits(0, w.site)
 	w.settles()
 	w.flowsAreOfToday(w.store.View())
 	w.deterministic()

@@ -1,9 +1,11 @@
 package sim
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
 
+	"eucactl/cloud"
 	"eucactl/sim/host"
 	"eucactl/sim/policy"
 )
@@ -75,7 +77,7 @@ func (w *world) closed(kind string) {
 	}
 	m := w.machines[w.front()]
 	policies := append([]policy.Policy{w.reached}, w.since...)
-	for range 8 {
+	for range 16 {
 		p := w.packet(policies)
 		lawful := false
 		for _, one := range policies {
@@ -98,6 +100,31 @@ func (w *world) within(p policy.Packet, policies []policy.Policy) bool {
 	})
 }
 
+// aim makes a packet that some rule of a policy may be about.
+func (w *world) aim(p *policy.Packet, one policy.Policy) {
+	var rules []cloud.Permission
+	for _, ip := range slices.SortedFunc(maps.Keys(one.Members), netip.Addr.Compare) {
+		for _, g := range one.Members[ip] {
+			rules = append(rules, g.Rules...)
+		}
+	}
+	if len(rules) == 0 {
+		return
+	}
+	rule := pick(w.rand, rules...)
+	if rule.CIDR.IsValid() {
+		p.Src = world1
+	}
+	switch rule.Protocol {
+	case "all":
+	case "icmp":
+		p.Proto = "icmp"
+	default:
+		p.Proto, p.Port = rule.Protocol, rule.From
+	}
+	p.State = "NEW"
+}
+
 var world1 = netip.MustParseAddr("198.51.100.7")
 
 // packet draws one between guests that are or were there, and the world.
@@ -116,6 +143,9 @@ func (w *world) packet(policies []policy.Policy) policy.Packet {
 		Src: pick(r, addresses...), Dst: pick(r, addresses...), In: "eth0",
 		Proto: pick(r, "tcp", "udp", "icmp", "gre"), Port: pick(r, 21, 22, 23, 24, 25), Type: pick(r, 0, 8), Code: 0,
 		State: pick(r, "NEW", "NEW", "NEW", "ESTABLISHED", "INVALID"),
+	}
+	if one := pick(r, policies...); r.IntN(4) > 0 {
+		w.aim(&p, one)
 	}
 	p.Syn = p.Proto == "tcp" && p.State == "NEW" && r.IntN(2) == 0
 	p.Reply = p.State == "ESTABLISHED" && r.IntN(2) == 0

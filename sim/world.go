@@ -63,6 +63,7 @@ type Stage struct {
 	sites       []*controller.Site
 	images      images.Folder
 	image       images.Info
+	mirror      *Mirror // nil: none
 }
 
 // Open is the stage of a small cloud of a frontend and three nodes.
@@ -206,6 +207,7 @@ type world struct {
 	strangers  bool    // another controller runs
 	breached   *Breach // found where nobody can be told, in a goroutine of the controller
 	nested     bool    // a verb is asked while a host is slow
+	mirror     *Mirror // nil: none; a twin has none
 
 	backup  *vfs.MemFS
 	usurped map[string]bool       // obeyed a controller with older records
@@ -224,6 +226,7 @@ var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 // newWorld is a cloud that has seen each of its hosts once.
 func newWorld(st *Stage, seed uint64) (*world, error) {
 	w := bare(st, seed)
+	w.reflected()
 	var err error
 	if w.life, err = w.born(vfs.NewCrashableMem()); err != nil {
 		return nil, err
@@ -239,10 +242,9 @@ func bare(st *Stage, seed uint64) *world {
 		private: map[string]netip.Addr{}, ended: map[string]bool{}, mayEnd: map[string]bool{}, gaveUp: map[string]bool{}, judged: map[string]int{}, usurped: map[string]bool{}, foreign: map[string]string{},
 	}
 	for _, name := range w.names {
-		w.machines[name] = host.New(name, host.Options{
-			Kinds: st.sites[0].Kinds, Node: name != w.front(), Bridge: "br0", Interfaces: []string{"eth0"},
-			Cores: 4, Memory: 4096, Disk: 100, NewID: func() string { return w.newID("") }, Now: func() time.Time { return w.now },
-		})
+		o := st.options(name)
+		o.NewID, o.Now = func() string { return w.newID("") }, func() time.Time { return w.now }
+		w.machines[name] = host.New(name, o)
 		w.foreign[name] = w.machines[name].Foreign()
 	}
 	w.watchFrontend()
@@ -346,12 +348,15 @@ func (w *world) dial(l *life, h *inventory.Host) (remote.Conn, error) {
 		w.nested = true
 		w.later(func() { w.asks(*t.During, false) })
 		w.nested = false
+		if l.dead() {
+			return nil, errPowerCut
+		}
 	}
 	c, err := m.Dial(t.Faults)
 	if err != nil {
 		return nil, err
 	}
-	return &mortalConn{c, l}, nil
+	return &mortalConn{w.tee(h.Name, c), l}, nil
 }
 
 // mortalConn ends with the process that opened it.

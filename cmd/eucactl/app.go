@@ -44,6 +44,8 @@ type app struct {
 	lockTimeout   time.Duration
 	playbooksDir  string
 
+	rehearsal controller.Door // a copy of records; nil: the real ones
+
 	code int // set by commands that end without an error but not with 0
 }
 
@@ -130,7 +132,10 @@ func (a *app) root() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Version:       version(),
-		PersistentPreRunE: func(*cobra.Command, []string) error {
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if err := a.rehearsable(cmd); err != nil {
+				return err
+			}
 			if a.playbooksDir == "" {
 				a.playbooksDir = a.getenv("EUCACTL_PLAYBOOKS")
 			}
@@ -187,6 +192,9 @@ func (a *app) load() (*inventory.Inventory, error) {
 
 // open comes in to the records, as their owner or through their owner.
 func (a *app) open(ctx context.Context) (controller.Door, error) {
+	if a.rehearsal != nil {
+		return lent{a.rehearsal}, nil
+	}
 	inv, err := a.load()
 	if err != nil {
 		return nil, err

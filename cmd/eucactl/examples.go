@@ -37,7 +37,7 @@ func examples() map[string]string {
 		"hosts take-over":             "eucactl hosts take-over node7",
 		"hosts declare-dead":          "eucactl hosts declare-dead node7 --why 'its disks burnt'\neucactl hosts declare-dead node7 --undo",
 		"inventory":                   "eucactl inventory --list\neucactl inventory --host node7",
-		"sim":                         "eucactl sim --seed 7\neucactl sim --histories 2000",
+		"sim":                         "eucactl state export >tonight.dump\neucactl sim --state tonight.dump -- run-instances emi-1a2b3c4d -n 3 -- terminate-instances i-5e6f7a8b\neucactl sim --histories 2000",
 		"reconcile":                   "eucactl reconcile\neucactl reconcile nodes --limit '!node7' --check --diff",
 		"plan":                        "eucactl plan node7\neucactl plan node7 -o json",
 		"state export":                "eucactl state export > backup.jsonl",

@@ -14,20 +14,27 @@ func (a *app) simCommand() *cobra.Command {
 	var seed uint64
 	var n int
 	cmd := &cobra.Command{
-		Use:   "sim",
-		Short: "Play random histories of a whole cloud in this process, and check the laws after every step",
+		Use:   "sim [-- COMMAND [ARG...] [-- COMMAND ...]]",
+		Short: "Play random histories of a cloud on model hosts, or rehearse commands on a copy of the records",
 		Long: "Play random histories of a whole cloud in this process, on model hosts: verbs of several users, lost\n" +
 			"connections, killed programs, dead tools, reboots, crashes of the controller, restored backups. After every step the\n" +
 			"laws are checked: nothing runs twice, nothing belongs to two, nothing is destroyed that no record ended ...\n" +
 			"Everything comes from the seed; a history that breaks a law is shortened and printed. No real host, record or\n" +
-			"inventory is read or touched.",
-		Args: cobra.NoArgs,
+			"inventory is read or touched.\n\n" +
+			"With commands after --, they are rehearsed: --state names a copy of the records (eucactl state export >DUMP), each\n" +
+			"host of the inventory is a model that is as the records say and answers if it did when it was asked last. What each\n" +
+			"host would be told and how its files would differ is shown; nothing is recorded and no host is contacted.",
 	}
 	f := cmd.Flags()
 	f.Uint64Var(&seed, "seed", 1, "the first history's seed")
 	f.IntVar(&n, "histories", 1, "how many histories, of this seed and those after it; of a single one every step is printed")
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if n < 1 {
+	cmd.RunE = func(cmd *cobra.Command, args []string) (err error) {
+		switch dash := cmd.ArgsLenAtDash(); {
+		case dash == 0 && len(args) > 0:
+			return a.rehearse(cmd.Context(), args)
+		case len(args) > 0:
+			return fmt.Errorf("%q: commands to rehearse come after --", args[0])
+		case n < 1:
 			return fmt.Errorf("--histories %d: at least 1", n)
 		}
 		stage, err := sim.Open()

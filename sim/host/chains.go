@@ -326,8 +326,10 @@ func diffChains(p *process, args []string) string {
 	for _, name := range names {
 		b.WriteString(":" + name + " -\n")
 	}
-	for _, from := range slices.Sorted(maps.Keys(w.now.chains)) {
-		if top := w.now.chains[from]; slices.Contains(standard, from) && len(top) > 0 && slices.Contains(names, top[0].target) {
+	// Those that are asked for come first, in that order.
+	froms := slices.DeleteFunc(slices.Clone(standard), func(from string) bool { return slices.Contains(w.hooks, from) })
+	for _, from := range slices.Concat(w.hooks, froms) {
+		if top := w.now.chains[from]; len(top) > 0 && slices.Contains(names, top[0].target) {
 			b.WriteString("hook " + from + " " + top[0].target + "\n")
 		}
 	}

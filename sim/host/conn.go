@@ -91,6 +91,10 @@ func (c *conn) Put(ctx context.Context, f remote.File) error {
 	if c.faults.Full {
 		return errors.New(f.Path + ": no space left on device")
 	}
+	if c.m.o.Trusting {
+		c.m.putBlank(f.Path, int(f.Size))
+		return nil
+	}
 	content := make([]byte, f.Size)
 	if n, err := f.Content.ReadAt(content, 0); int64(n) < f.Size {
 		return err
@@ -100,6 +104,16 @@ func (c *conn) Put(ctx context.Context, f remote.File) error {
 	c.m.files.mkdirAll(dirOf(f.Path), 0o700)
 	c.m.files.put(f.Path, string(content), 0o600)
 	return nil
+}
+
+// putBlank notes a file whose content is not read.
+func (m *Machine) putBlank(path string, size int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.files.mkdirAll(dirOf(path), 0o700)
+	if m.files.put(path, "", 0o600) {
+		m.files[path].blank = size
+	}
 }
 
 func (c *conn) Close() error {

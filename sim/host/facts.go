@@ -52,6 +52,9 @@ func (p *process) answer(name, script string) answer {
 func said(text string) answer { return answer{text: strings.TrimRight(text, "\n")} }
 
 func (m *Machine) hostFacts() string {
+	if m.o.Facts != "" {
+		return m.o.Facts
+	}
 	kvm, emulator, tools := "no", "", ""
 	if m.o.Node {
 		kvm, emulator, tools = "yes", "/usr/bin/qemu-system-x86_64", " virsh libvirtd qemu-img"

@@ -44,8 +44,7 @@ func (p *process) imagePath(sum string) string { return p.hostDir + "/images/" +
 
 func checkImage(p *process, args []string) int {
 	path := p.imagePath(args[0])
-	text, ok := p.m.files.read(path)
-	return oneIf(!ok || !p.m.files.isFile(path+".ok") || strconv.Itoa(len(text)) != args[1])
+	return oneIf(!p.m.files.isFile(path+".ok") || strconv.Itoa(p.m.files.size(path)) != args[1])
 }
 
 func applyImage(p *process, args []string) int {
@@ -76,8 +75,11 @@ func (p *process) diskInfo(path, format string) (backing string, bytes int, ok b
 		return "", 0, false
 	}
 	text, _ := p.m.files.read(path)
+	if f := p.m.files.at(path); f != nil && f.blank > 0 && format != "raw" {
+		return "", 0, true // it is what it is said to be, and fits
+	}
 	if format == "raw" {
-		return "", (len(text) + 511) &^ 511, true
+		return "", (max(p.m.files.size(path), 0) + 511) &^ 511, true
 	}
 	if info, own := strings.CutPrefix(text, diskMark); own {
 		_, backing, _ = strings.Cut(info, "backing file: ")

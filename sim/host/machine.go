@@ -24,6 +24,10 @@ type Options struct {
 	Cores, Memory, Disk int              // Memory in MiB, Disk in GiB
 	NewID               func() string    // 8 hex digits, for boot ids
 	Now                 func() time.Time // for the boot facts; nil: 1970
+	Facts               string           // what facts.HostScript prints; "": the model's own
+	// Trusting believes that uploads are what they are said to be: nobody has their
+	// content, and all that is kept of it is its length.
+	Trusting bool
 }
 
 // A Machine is one host. Its methods may be called from several goroutines.
@@ -58,6 +62,7 @@ type Machine struct {
 	runs      int
 	done      string
 	onCommand func(kind, what string)
+	onReboot  func()
 }
 
 // A kind is what the model has of a word of the vocabulary. Its functions return
@@ -112,6 +117,13 @@ func (m *Machine) kind(name string) (kind, bool) {
 
 // Reboot loses what a kernel does not keep; what others set up comes back as it was.
 func (m *Machine) Reboot() {
+	m.reboot()
+	if m.onReboot != nil {
+		m.onReboot()
+	}
+}
+
+func (m *Machine) reboot() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.done = ""
@@ -195,6 +207,9 @@ func (m *Machine) OnCommand(f func(kind, what string)) {
 	defer m.mu.Unlock()
 	m.onCommand = f
 }
+
+// OnReboot has f called after each Reboot.
+func (m *Machine) OnReboot(f func()) { m.onReboot = f }
 
 // Done is the Token of the last program that reached its end with no task failed,
 // unsettled or blocked, "" if there was none since the birth, a reboot or a wreck.

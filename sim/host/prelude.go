@@ -340,7 +340,7 @@ func (p *process) takeIn(sum, from, to string) int {
 	}
 	p.do("mv "+from+" "+to, func() { p.m.files.rename(from, to) })
 	got := tasks.Sum(content)
-	if got == sum {
+	if got == sum || p.m.o.Trusting {
 		return 0
 	}
 	p.do("rm "+to, func() { p.m.files.remove(to) })

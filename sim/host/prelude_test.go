@@ -39,6 +39,7 @@ apply_actstub() { return "$2"; }
 
 // scripts are sections whose answers the model is told.
 var scripts = map[string]answer{
+	"echo fact; exit 2":         {text: "fact", rc: 2},
 	"printf 'a\\n\\nb'":         {text: "a\n\nb"},
 	"echo it\\'s; exit 3":       {text: "it's", rc: 3},
 	":":                         {},
@@ -72,7 +73,7 @@ func newTrial(r *rand.Rand, kinds *tasks.Library, dir string) trial {
 		tr.fence = []string{"", testCloud + " t1\n", testCloud + " t0\n", testCloud + " t2", "deadbeef t1\n", testCloud + "\n", " \n", testCloud + " t1 t1\n"}[r.IntN(8)]
 	}
 	if r.IntN(2) == 0 {
-		tr.e.FactsScript = "echo noise >&2; echo fact"
+		tr.e.FactsScript = []string{"echo noise >&2; echo fact", "echo noise >&2; echo fact", "echo fact; exit 2"}[r.IntN(3)]
 		tr.e.Facts = []string{"", tasks.Sum("fact\n"), tasks.Sum("other\n")}[r.IntN(3)]
 	}
 	for i := range r.IntN(9) {

@@ -13,6 +13,21 @@ var (
 	translation  = regexp.MustCompile(` -d ([0-9.]+)(?:/32)? .*-j DNAT --to-destination ([0-9.]+)$`)
 )
 
+// Gateways are the addresses that the host's links have beside the operator's, with
+// more than themselves behind them.
+func (m *Machine) Gateways() (list []netip.Prefix) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i, dev := range m.o.Interfaces {
+		for _, a := range m.links[dev].addresses {
+			if p, err := netip.ParsePrefix(a); err == nil && a != operatorAddress(i) && !p.IsSingleIP() {
+				list = append(list, p)
+			}
+		}
+	}
+	return list
+}
+
 // Serves are the private and the public addresses that the host works for: those that
 // it leases, has in sets of ours, or translates.
 func (m *Machine) Serves() (private, public []netip.Addr) {

@@ -14,6 +14,7 @@ type file struct {
 	dir   bool
 	link  string // of a symbolic link, where it leads
 	data  string
+	blank int // how long it is said to be, of one whose content nobody has
 	mode  int
 	owner string // user:group
 }
@@ -81,6 +82,15 @@ func (t tree) put(name, data string, mode int) bool {
 	}
 	t[name] = &file{data: data, mode: mode, owner: owner}
 	return true
+}
+
+// size of a file, -1 if there is none.
+func (t tree) size(name string) int {
+	f := t.at(name)
+	if f == nil || f.dir {
+		return -1
+	}
+	return max(f.blank, len(f.data))
 }
 
 // own sets mode and owner.

@@ -1,0 +1,127 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+
+	"eucactl/inventory"
+	"eucactl/remote"
+	"eucactl/sim/host"
+	"eucactl/state"
+)
+
+// A Mirror is a second set of hosts, to which everything is done that is done to the
+// models. It learns of it through these; all of them are called one after the other.
+type Mirror struct {
+	Facts    func(host string) string                            // what facts.HostScript prints there
+	Tee      func(host string, c remote.Conn) remote.Conn        // each connection of the controller passes through it
+	Rebooted func(host string)                                   // the model was
+	AtRest   func(step string, hosts map[string]*host.Machine) error // everything has settled: is it the same?
+}
+
+// unlike are the steps that befall a model alone.
+var unlike = []string{"power-off", "guest-crash", "wreck", "talk", "deliver"}
+
+// Mirrored is the history of a seed without what only a model can go through: its
+// hosts may be silent, but what they begin they end.
+func Mirrored(seed uint64) (steps []Step) {
+	for _, s := range History(seed) {
+		if slices.Contains(unlike, s.Op) {
+			continue
+		}
+		s.Troubles = slices.DeleteFunc(s.Troubles, func(t Trouble) bool { return t.During == nil && !t.Faults.Refuse })
+		steps = append(steps, s)
+	}
+	return steps
+}
+
+// PlayMirrored is Play, and the mirror is compared when everything has settled: before
+// all instances are terminated, and after.
+func (st *Stage) PlayMirrored(seed uint64, steps []Step, m *Mirror) (log []string, err error) {
+	reflecting := *st
+	reflecting.mirror = m
+	w, err := newWorld(&reflecting, seed)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		log = w.log
+		switch r := recover().(type) {
+		case nil:
+		case *Breach:
+			err = r
+		default:
+			err = &Breach{"nothing panics", fmt.Sprintf("%v\n%s", r, debug.Stack())}
+		}
+		if cerr := w.close(); err == nil && !errors.Is(cerr, state.ErrClosed) {
+			err = cerr
+		}
+	}()
+	for _, s := range steps {
+		w.play(s)
+	}
+	clear(w.down)
+	w.edits(0, w.site)
+	w.settles()
+	w.compare("in use")
+	w.rest()
+	w.compare("emptied")
+	return w.log, nil
+}
+
+// compare leaves out hosts without power: their models are not asked either.
+func (w *world) compare(step string) {
+	hosts := map[string]*host.Machine{}
+	for name, m := range w.machines {
+		if !w.off[name] && !w.isDead(name) {
+			hosts[name] = m
+		}
+	}
+	if err := w.mirror.AtRest(step, hosts); err != nil {
+		w.breach("the model is not a fantasy", "%s: %v", step, err)
+	}
+}
+
+// reflected lets the mirror follow the models of a world.
+func (w *world) reflected() {
+	if w.Stage.mirror == nil {
+		return
+	}
+	w.mirror = w.Stage.mirror
+	for name, m := range w.machines {
+		m.OnReboot(func() { w.mirror.Rebooted(name) })
+	}
+}
+
+// tee is a connection that the mirror listens to.
+func (w *world) tee(name string, c remote.Conn) remote.Conn {
+	if w.mirror == nil {
+		return c
+	}
+	return w.mirror.Tee(name, c)
+}
+
+// options make the model of a host of the inventory, which is all there is to know
+// of it.
+func (st *Stage) options(name string) host.Options {
+	inv := st.inventories[0]
+	h, _ := inv.Host(name)
+	o := host.Options{
+		Kinds: st.sites[0].Kinds, Node: h.IsNode, Bridge: h.Node.Bridge, Interfaces: interfaces(inv.Clusters()[0]),
+		Cores: 4, Memory: 4096, Disk: 100,
+	}
+	if st.mirror != nil {
+		o.Facts = st.mirror.Facts(name)
+	}
+	return o
+}
+
+// interfaces of a cluster's frontend; they may be one.
+func interfaces(c inventory.Cluster) []string {
+	if c.Network.PubInterface == c.Network.PrivInterface {
+		return []string{c.Network.PrivInterface}
+	}
+	return []string{c.Network.PrivInterface, c.Network.PubInterface}
+}
