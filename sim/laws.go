@@ -111,6 +111,8 @@ func (w *world) nothingIsShared(tx *state.Tx) {
 	for _, in := range tx.Instances() {
 		if in.Released.IsZero() {
 			take(string(in.ID))
+		} else if in.DeclaredBy == "" && slices.Contains(w.machines[in.Host].Folders(), string(in.ID)) {
+			w.breach("5 conserving", "%s is released, and %s still has its folder", in.ID, in.Host)
 		}
 	}
 	on, macs := map[string]string{}, map[string]string{}

@@ -15,9 +15,9 @@ import (
 // A Mirror is a second set of hosts, to which everything is done that is done to the
 // models. It learns of it through these; all of them are called one after the other.
 type Mirror struct {
-	Facts    func(host string) string                            // what facts.HostScript prints there
-	Tee      func(host string, c remote.Conn) remote.Conn        // each connection of the controller passes through it
-	Rebooted func(host string)                                   // the model was
+	Facts    func(host string) string                                // what facts.HostScript prints there
+	Tee      func(host string, c remote.Conn) remote.Conn            // each connection of the controller passes through it
+	Rebooted func(host string)                                       // the model was
 	AtRest   func(step string, hosts map[string]*host.Machine) error // everything has settled: is it the same?
 }
 

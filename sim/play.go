@@ -76,6 +76,7 @@ func init() {
 	doing = map[string]func(*world, Step){
 		"reconcile": func(w *world, s Step) { w.reconcile(w.some(s.N[0])) },
 		"check":     func(w *world, _ Step) { w.check() },
+		"burst":     func(w *world, s Step) { w.burst(s) },
 		"time": func(w *world, s Step) {
 			w.now = w.now.Add(time.Duration(1+s.N[0]%600) * time.Second)
 			w.say("%s pass", w.now.Sub(noon))
@@ -121,6 +122,16 @@ func init() {
 		"restored": func(w *world, _ Step) { w.restored() },
 		"empty":    func(w *world, _ Step) { w.empty() },
 	}
+}
+
+// burst is several verbs before any host is told.
+func (w *world) burst(s Step) {
+	for _, one := range s.Burst {
+		if w.asks(one, false); w.dead() {
+			return
+		}
+	}
+	w.reconcile(controller.Reconcile{})
 }
 
 // some hosts by number: all, or one.

@@ -16,11 +16,13 @@ type Step struct {
 	N        [5]int    `json:"n"`
 	Troubles []Trouble `json:"troubles,omitempty"`
 	Crash    *Crash    `json:"crash,omitempty"`
+	Burst    []Step    `json:"burst,omitempty"` // verbs, asked before any host is told
 }
 
 // A Trouble befalls one visit of a host during a step.
 type Trouble struct {
 	Host   int         `json:"host"`
+	Visit  int         `json:"visit"` // how many visits go well before
 	Faults host.Faults `json:"faults"`
 	// During is asked while the host is slow: its program is of the moment before.
 	During *Step `json:"during,omitempty"`
@@ -42,7 +44,7 @@ var weights = []struct {
 	{"run", 16}, {"terminate", 12}, {"reboot", 3},
 	{"authorize", 7}, {"revoke", 4}, {"create-group", 3}, {"delete-group", 2},
 	{"allocate", 3}, {"associate", 5}, {"disassociate", 2}, {"release", 2},
-	{"reconcile", 10}, {"check", 3}, {"time", 3}, {"talk", 6},
+	{"reconcile", 10}, {"check", 3}, {"time", 3}, {"talk", 6}, {"burst", 8},
 	{"power-off", 3}, {"guest-crash", 2}, {"host-reboot", 4}, {"host-down", 2}, {"host-up", 3},
 	{"declare-dead", 2}, {"dead-back", 1}, {"take-over", 1}, {"wreck", 4}, {"deliver", 3},
 	{"power-cut", 3}, {"inventory", 2}, {"playbooks", 2}, {"backup", 1}, {"restored", 1}, {"empty", 1},
@@ -58,6 +60,11 @@ func History(seed uint64) []Step {
 	steps := make([]Step, 4+r.IntN(14))
 	for i := range steps {
 		steps[i] = draw(r, weighted(r))
+		if steps[i].Op == "burst" {
+			for range 2 + r.IntN(3) {
+				steps[i].Burst = append(steps[i].Burst, draw(r, pick(r, asking...)))
+			}
+		}
 		for r.IntN(3) == 0 {
 			steps[i].Troubles = append(steps[i].Troubles, trouble(r))
 		}
@@ -103,9 +110,9 @@ var (
 )
 
 func trouble(r *rand.Rand) Trouble {
-	t := Trouble{Host: r.IntN(8)}
+	t := Trouble{Host: r.IntN(8), Visit: pick(r, 0, 0, 0, 1, 2)}
 	f := &t.Faults
-	switch r.IntN(11) {
+	switch r.IntN(12) {
 	case 0:
 		f.Refuse = true
 	case 1:
@@ -124,6 +131,8 @@ func trouble(r *rand.Rand) Trouble {
 		f.Fail = []string{pick(r, kinds...)}
 	case 9:
 		f.Full = true
+	case 10:
+		f.Stuck = true
 	default:
 		s := draw(r, pick(r, asking...))
 		t.During = &s
@@ -154,6 +163,8 @@ func (t Trouble) String() string {
 		return "fails at " + strings.Join(f.Fail, " ")
 	case f.Full:
 		return "has a full disk"
+	case f.Stuck:
+		return "cannot remove a machine's folder"
 	}
 	return "is well"
 }

@@ -336,7 +336,9 @@ func (w *world) dial(l *life, h *inventory.Host) (remote.Conn, error) {
 		return m.Dial(host.Faults{Refuse: true})
 	}
 	var t Trouble
-	if list := w.troubles[h.Name]; len(list) > 0 {
+	if list := w.troubles[h.Name]; len(list) > 0 && list[0].Visit > 0 {
+		list[0].Visit--
+	} else if len(list) > 0 {
 		t, w.troubles[h.Name] = list[0], list[1:]
 		w.tally.Faults++
 		w.say("  %s %s", h.Name, t)

@@ -21,6 +21,7 @@ type Faults struct {
 	Dead   []string // tools that do not work
 	Fail   []string // kinds whose apply fails before it changes anything
 	Full   bool     // from the first task on, the disk takes no file more
+	Stuck  bool     // a machine's folder cannot be removed
 }
 
 // latecomer is a program that arrived when nobody waited for its reply any more.

@@ -217,7 +217,7 @@ func applyDomainGone(p *process, args []string) int {
 		}
 	}
 	if has == 0 {
-		removeFolder(p, dir)
+		return removeFolder(p, dir)
 	}
 	return 0
 }
@@ -237,7 +237,10 @@ func domainRemove(p *process, name string) int {
 }
 
 // removeFolder takes the owner mark last, so that a removal that was cut is taken up again.
-func removeFolder(p *process, dir string) {
+func removeFolder(p *process, dir string) int {
+	if p.faults.Stuck {
+		return p.words(1, "rm: cannot remove '"+dir+"/disk': Operation not permitted")
+	}
 	for _, path := range p.m.files.children(dir) {
 		if base(path) != "owner" {
 			p.remove(path)
@@ -248,4 +251,5 @@ func removeFolder(p *process, dir string) {
 		p.m.files.remove(dir)
 		p.m.destroyed = append(p.m.destroyed, base(dir))
 	})
+	return 0
 }

@@ -54,14 +54,21 @@ func applyImage(p *process, args []string) int {
 	if rc := p.mkdir(p.hostDir+"/images", 0o711); rc != 0 {
 		return rc
 	}
+	for _, dir := range []string{dirOf(p.hostDir), p.hostDir, p.hostDir + "/images"} {
+		if f := p.m.files.at(dir); f != nil {
+			p.chmod(dir, f.mode|0o111)
+		}
+	}
 	path := p.imagePath(args[0])
 	if text, ok := p.m.files.read(path); ok && tasks.Sum(text) == args[0] {
+		p.chmod(path, 0o644)
 		return p.write(path+".ok", "", 0o600)
 	}
 	upload, ok := p.uploaded(args[2])
 	if !ok {
 		return 2
 	}
+	p.chmod(upload, 0o644)
 	if rc := p.write(path+".ok", "", 0o600); rc != 0 {
 		return rc
 	}

@@ -315,6 +315,8 @@ func (p *process) askFor(sum string) int {
 			return 2
 		}
 	}
+	p.chmod(p.hostDir, 0o711)
+	p.chmod(p.hostDir+"/incoming", 0o711)
 	p.say("need " + sum)
 	line, ok := p.readLine()
 	if !ok {

@@ -298,6 +298,13 @@ func (p *process) mkdir(path string, mode int) int {
 	return 0
 }
 
+// chmod sets a mode; one that is so already is no change.
+func (p *process) chmod(path string, mode int) {
+	if f := p.m.files.at(path); f != nil && f.mode != mode {
+		p.do("chmod "+path, func() { p.m.files.own(path, mode, f.owner) })
+	}
+}
+
 // blob is a content by its sum.
 func (p *process) blob(sum string) (content string, ok bool) {
 	if content, ok = p.program.blobs[sum]; ok {
