@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -81,16 +84,25 @@ func (r *Rehearsal) prepare(ctx context.Context, dump io.Reader) error {
 func (r *Rehearsal) options(h *inventory.Host, seen cloud.Seen) host.Options {
 	o := host.Options{
 		Kinds: r.Site.Kinds, Node: h.IsNode, Cores: seen.Capacity.Cores, Memory: seen.Capacity.Memory, Disk: seen.Capacity.Disk,
-		NewID: func() string { return r.NewID("") }, Now: r.Now,
+		NewID: func() string { return r.NewID("") }, Now: r.Now, Facts: factsText(seen.Facts), Trusting: true,
 	}
 	if o.Cores == 0 {
 		o.Cores, o.Memory, o.Disk = 4, 8192, 200
 	}
 	if c, ok := r.Inventory.Cluster(h.Cluster); ok {
-		o.Interfaces = []string{c.Network.PrivInterface, c.Network.PubInterface}
+		o.Interfaces = slices.Compact([]string{c.Network.PrivInterface, c.Network.PubInterface})
 	}
 	o.Bridge = h.Node.Bridge
 	return o
+}
+
+// factsText is how a host says what was seen of it.
+func factsText(f cloud.HostFacts) string {
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(f)) {
+		fmt.Fprintf(&b, "%s=%s\n", name, f[name])
+	}
+	return b.String()
 }
 
 // withoutSecrets: a dump has no user data, so seed disks are made without it, and no
