@@ -2,6 +2,8 @@ package main
 
 import (
 	"bufio"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -155,17 +157,40 @@ func (a *app) takeOver() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "take-over HOST",
 		Short: "Make a host obey this controller, though it was last told by another one or by newer records",
-		Args:  cobra.ExactArgs(1),
+		Long: "Make a host obey this controller, though it was last told by another one or by newer records.\n\n" +
+			"The host is asked whom it obeys, and is taken over from that one: should it obey yet another when the next\n" +
+			"run comes, that run is refused as well.",
+		Args: cobra.ExactArgs(1),
 	}
 	c := a.changeFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		err := do(c, cmd, "TakeOver", cloud.TakeOver{Host: args[0]}, outcome[cloud.HostView]{rows: hostRows})
+		req := cloud.TakeOver{Host: args[0]}
+		if err := c.looksWhomItObeys(cmd.Context(), req); err != nil {
+			return err
+		}
+		err := do(c, cmd, "TakeOver", req, outcome[cloud.HostView]{rows: hostRows})
 		if err == nil && !c.check {
 			fmt.Fprintf(a.err, "%s is taken over by the next run: eucactl reconcile %s --check, then eucactl reconcile %s\n", args[0], args[0], args[0])
 		}
 		return err
 	}
 	return cmd
+}
+
+// looksWhomItObeys meets the host's refusal once more, unless the request itself is refused.
+func (c *change) looksWhomItObeys(ctx context.Context, req cloud.TakeOver) error {
+	if c.check {
+		return nil
+	}
+	return c.a.with(ctx, func(d controller.Door) error {
+		_, _, err := controller.Ask[cloud.HostView](ctx, d, "TakeOver", controller.Caller{User: c.a.user}, true, req)
+		var refused *cloud.Error
+		if err != nil && !(errors.As(err, &refused) && refused.Code == "InvalidState") {
+			return err
+		}
+		_, err = d.Reconcile(ctx, controller.Reconcile{Hosts: []string{req.Host}}, nil)
+		return err
+	})
 }
 
 func (a *app) declareDead() *cobra.Command {
