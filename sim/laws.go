@@ -334,6 +334,7 @@ func (w *world) strange(l *life, knows func(host string) bool) {
 	mine := w.life
 	w.life, w.strangers = l, true
 	w.reconcile(controller.Reconcile{})
+	w.learnEnds(l.store.View())
 	w.life, w.strangers = mine, false
 	_ = l.store.Close()
 	w.tally.Checks++

@@ -487,6 +487,13 @@ func (w *world) learn() {
 		if port, ok := tx.Port(in.Port); ok {
 			w.private[string(in.ID)] = port.IP
 		}
+	}
+	w.learnEnds(tx)
+}
+
+// learnEnds notes which instances some record ended, and that somebody wished it.
+func (w *world) learnEnds(tx *state.Tx) {
+	for _, in := range tx.Instances() {
 		if in.Want == cloud.Running {
 			continue
 		}
