@@ -314,14 +314,45 @@ func (w *world) restored() {
 	})
 }
 
-// empty lets a controller without any records loose: it orders nothing.
-func (w *world) empty() {
+// empty lets a controller without any records loose. It is refused; and where an
+// operator lets it take the hosts over, it orders nothing.
+func (w *world) empty(takesOver bool) {
 	l, err := w.born(vfs.NewCrashableMem())
 	if err != nil {
 		w.breach("acknowledged requests survive", "empty records do not open: %v", err)
 	}
 	w.say("a controller with empty records runs:")
-	w.strange(l, func(string) bool { return false })
+	if !takesOver {
+		w.strange(l, func(string) bool { return false })
+		return
+	}
+	before := w.dumps()
+	w.others(l, func() {
+		r, _ := w.reconcile(controller.Reconcile{})
+		for _, h := range r.Hosts {
+			if h.Outcome == controller.HostFenced {
+				w.send(request{user: cloud.Admin, verb: "TakeOver", body: cloud.TakeOver{Host: h.Host}})
+			}
+		}
+		w.reconcile(controller.Reconcile{})
+	})
+	for name, text := range w.dumps() {
+		w.usurped[name] = true
+		if text != before[name] {
+			w.breach("absence is never an order", "empty records changed %s:\n%s", name, difference(before[name], text))
+		}
+	}
+}
+
+// others lets another controller be the one that acts, to its end.
+func (w *world) others(l *life, do func()) {
+	mine := w.life
+	w.life, w.strangers = l, true
+	do()
+	w.learnEnds(l.store.View())
+	w.life, w.strangers = mine, false
+	_ = l.store.Close()
+	w.tally.Checks++
 }
 
 // strange lets another controller run on all hosts. Those that do not know it any more
@@ -331,13 +362,7 @@ func (w *world) strange(l *life, knows func(host string) bool) {
 	for _, name := range w.names {
 		may[name], tokens[name] = knows(name), w.machines[name].Token()
 	}
-	mine := w.life
-	w.life, w.strangers = l, true
-	w.reconcile(controller.Reconcile{})
-	w.learnEnds(l.store.View())
-	w.life, w.strangers = mine, false
-	_ = l.store.Close()
-	w.tally.Checks++
+	w.others(l, func() { w.reconcile(controller.Reconcile{}) })
 	for name, text := range w.dumps() {
 		if may[name] {
 			w.usurped[name] = w.usurped[name] || w.machines[name].Token() != tokens[name]
@@ -368,7 +393,7 @@ func (w *world) rest() {
 			w.send(request{cloud.Admin, "DeclareDead", "", cloud.DeclareDead{Host: name, Undo: true}, nil})
 		}
 	}
-	w.settles()
+	w.settles(true)
 	w.flowsAreOfToday(w.store.View())
 	w.deterministic()
 	if w.seed%8 == 0 {
@@ -380,12 +405,13 @@ func (w *world) rest() {
 			w.send(request{in.Owner, "TerminateInstances", "", cloud.TerminateInstances{IDs: []string{string(in.ID)}}, nil})
 		}
 	}
-	w.settles()
+	w.settles(false)
 	w.conserving()
 }
 
-// settles reconciles until every host says only ok, which must not take long.
-func (w *world) settles() {
+// settles reconciles until every host says only ok, which must not take long, and with
+// idempotent once more.
+func (w *world) settles(idempotent bool) {
 	for range 4 {
 		r, err := w.reconcile(controller.Reconcile{})
 		if err != nil {
@@ -393,7 +419,9 @@ func (w *world) settles() {
 		}
 		w.takesOver(r)
 		w.judge()
-		if w.quiet(r) {
+		if w.quiet(r) && !idempotent {
+			return
+		} else if w.quiet(r) {
 			before := w.dumps()
 			again, err := w.reconcile(controller.Reconcile{})
 			if err != nil || !w.quiet(again) {

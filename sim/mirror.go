@@ -64,7 +64,7 @@ func (st *Stage) PlayMirrored(seed uint64, steps []Step, m *Mirror) (log []strin
 	}
 	clear(w.down)
 	w.edits(0, w.site)
-	w.settles()
+	w.settles(true)
 	w.compare("in use")
 	w.rest()
 	w.compare("emptied")

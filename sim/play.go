@@ -120,7 +120,7 @@ func init() {
 			w.backup = leftOf(w.fs, 0, 0)
 		},
 		"restored": func(w *world, _ Step) { w.restored() },
-		"empty":    func(w *world, _ Step) { w.empty() },
+		"empty":    func(w *world, s Step) { w.empty(s.N[0]%2 == 0) },
 	}
 }
 

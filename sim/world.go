@@ -63,6 +63,7 @@ type Stage struct {
 	sites       []*controller.Site
 	images      images.Folder
 	image       images.Info
+	morning     *morning
 	mirror      *Mirror // nil: none
 }
 
@@ -114,7 +115,10 @@ func (st *Stage) read(inventories []string) (err error) {
 	if err := os.WriteFile(path, slices.Repeat([]byte("disk"), 1024), 0o600); err != nil {
 		return err
 	}
-	st.image, err = st.images.Take(context.Background(), path, images.Machine, false)
+	if st.image, err = st.images.Take(context.Background(), path, images.Machine, false); err != nil {
+		return err
+	}
+	st.morning, err = st.firstMorning()
 	return err
 }
 
@@ -227,11 +231,40 @@ var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 func newWorld(st *Stage, seed uint64) (*world, error) {
 	w := bare(st, seed)
 	w.reflected()
+	if st.morning != nil && w.mirror == nil {
+		return w, w.wakesAt(st.morning)
+	}
 	var err error
 	if w.life, err = w.born(vfs.NewCrashableMem()); err != nil {
 		return nil, err
 	}
 	return w, w.begin()
+}
+
+// morning is how every history begins: made once, and copied.
+type morning struct {
+	fs       *vfs.MemFS
+	machines map[string]*host.Machine
+	given    int
+}
+
+func (st *Stage) firstMorning() (*morning, error) {
+	w, err := newWorld(st, 0)
+	if err != nil {
+		return nil, err
+	}
+	return &morning{w.fs, w.machines, w.given}, w.close()
+}
+
+// wakesAt takes a copy of a morning.
+func (w *world) wakesAt(m *morning) (err error) {
+	w.given = m.given
+	for _, name := range w.names {
+		w.machines[name] = m.machines[name].CloneFor(func() string { return w.newID("") }, func() time.Time { return w.now })
+	}
+	w.watchFrontend()
+	w.life, err = w.born(leftOf(m.fs, 100, 0))
+	return err
 }
 
 // bare has hosts, and no controller yet.

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"eucactl/tasks"
 )
@@ -120,6 +121,13 @@ func (m *Machine) Clone() *Machine {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.clone()
+}
+
+// CloneFor is a clone that asks others for ids and for the time.
+func (m *Machine) CloneFor(newID func() string, now func() time.Time) *Machine {
+	c := m.Clone()
+	c.o.NewID, c.o.Now = newID, now
+	return c
 }
 
 func (m *Machine) clone() *Machine {
