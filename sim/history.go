@@ -28,14 +28,24 @@ func (f *Failure) Error() string {
 }
 
 // Play plays one history. log is what happened, err the law that was broken.
-func (st *Stage) Play(seed uint64, steps []Step) (tally Tally, log []string, err error) {
+func (st *Stage) Play(seed uint64, steps []Step) (Tally, []string, error) {
 	w, err := newWorld(st, seed)
 	if err != nil {
 		return Tally{}, nil, err
 	}
+	err = w.lives(func() {
+		for _, s := range steps {
+			w.play(s)
+		}
+		w.rest()
+	})
+	w.tally.Histories = 1
+	return w.tally, w.log, err
+}
+
+// lives is a history from its first step to the end of the world, whatever ends it.
+func (w *world) lives(history func()) (err error) {
 	defer func() {
-		w.tally.Histories = 1
-		tally, log = w.tally, w.log
 		switch r := recover().(type) {
 		case nil:
 		case *Breach:
@@ -47,11 +57,8 @@ func (st *Stage) Play(seed uint64, steps []Step) (tally Tally, log []string, err
 			err = cerr
 		}
 	}()
-	for _, s := range steps {
-		w.play(s)
-	}
-	w.rest()
-	return w.tally, w.log, nil
+	history()
+	return nil
 }
 
 // In is the tally in words, with figures per second.

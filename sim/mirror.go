@@ -1,15 +1,11 @@
 package sim
 
 import (
-	"errors"
-	"fmt"
-	"runtime/debug"
 	"slices"
 
 	"eucactl/inventory"
 	"eucactl/remote"
 	"eucactl/sim/host"
-	"eucactl/state"
 )
 
 // A Mirror is a second set of hosts, to which everything is done that is done to the
@@ -46,29 +42,18 @@ func (st *Stage) PlayMirrored(seed uint64, steps []Step, m *Mirror) (log []strin
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		log = w.log
-		switch r := recover().(type) {
-		case nil:
-		case *Breach:
-			err = r
-		default:
-			err = &Breach{"nothing panics", fmt.Sprintf("%v\n%s", r, debug.Stack())}
+	err = w.lives(func() {
+		for _, s := range steps {
+			w.play(s)
 		}
-		if cerr := w.close(); err == nil && !errors.Is(cerr, state.ErrClosed) {
-			err = cerr
-		}
-	}()
-	for _, s := range steps {
-		w.play(s)
-	}
-	clear(w.down)
-	w.edits(0, w.site)
-	w.settles(true)
-	w.compare("in use")
-	w.rest()
-	w.compare("emptied")
-	return w.log, nil
+		clear(w.down)
+		w.edits(0, w.site)
+		w.settles(true)
+		w.compare("in use")
+		w.rest()
+		w.compare("emptied")
+	})
+	return w.log, err
 }
 
 // compare leaves out hosts without power: their models are not asked either.
