@@ -110,8 +110,11 @@ func takeOver(t *turn, req cloud.TakeOver) (cloud.HostView, error) {
 		return cloud.HostView{}, cloud.Errorf("AuthFailure", "only %s takes hosts over", cloud.Admin)
 	}
 	seen, _ := t.Seen(h.Name)
+	if d, dead := t.DeadHost(h.Name); dead {
+		return cloud.HostView{}, cloud.Errorf("InvalidState", "%s was declared dead by %s, and is not contacted: eucactl hosts declare-dead %s --undo", h.Name, d.Who, h.Name)
+	}
 	if seen.Obeys == "" {
-		return cloud.HostView{}, cloud.Errorf("InvalidState", "%s has not refused this controller: there is nobody to take it over from (eucactl reconcile %s shows it)", h.Name, h.Name)
+		return cloud.HostView{}, cloud.Errorf("InvalidState", "%s has not refused this controller: there is nobody to take it over from", h.Name)
 	}
 	f := known(t.Tx, h.Name)
 	f.From = seen.Obeys

@@ -30,6 +30,8 @@ type Reconcile struct {
 	Check   bool     `json:"check,omitempty"`
 	Diff    bool     `json:"diff,omitempty"`
 	Forks   int      `json:"forks,omitempty"`
+	// Look, with Check, records of a host that refuses us whom it obeys, and nothing else.
+	Look bool `json:"look,omitempty"`
 	// Plans are to be checked instead of those that the records give.
 	Plans map[string]plan.Host `json:"plans,omitempty"`
 }
@@ -172,7 +174,7 @@ func (c *Controller) round(ctx context.Context, req Reconcile, hosts []*inventor
 			v.seen, _ = tx.Seen(h.Name)
 			reports[i] = v.report(ctx)
 			progress(reports[i])
-			if req.Check || ctx.Err() != nil {
+			if refused := req.Look && reports[i].Outcome == HostFenced; req.Check && !refused || ctx.Err() != nil {
 				return nil
 			}
 			return c.Store.Observe(v.seen)

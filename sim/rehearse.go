@@ -66,7 +66,7 @@ func (r *Rehearsal) prepare(ctx context.Context, dump io.Reader) error {
 	tx := r.Store.View()
 	for _, h := range r.Inventory.Hosts() {
 		seen, _ := tx.Seen(h.Name)
-		if seen.Problem != "" {
+		if seen.Problem != "" && seen.Obeys == "" {
 			r.silent[h.Name] = seen.Problem
 		}
 		r.machines[h.Name] = host.New(h.Name, r.options(h, seen))
@@ -84,7 +84,7 @@ func (r *Rehearsal) prepare(ctx context.Context, dump io.Reader) error {
 func (r *Rehearsal) options(h *inventory.Host, seen cloud.Seen) host.Options {
 	o := host.Options{
 		Kinds: r.Site.Kinds, Node: h.IsNode, Cores: seen.Capacity.Cores, Memory: seen.Capacity.Memory, Disk: seen.Capacity.Disk,
-		NewID: func() string { return r.NewID("") }, Now: r.Now, Facts: factsText(seen.Facts), Trusting: true,
+		NewID: func() string { return r.NewID("") }, Now: r.Now, Facts: factsText(seen.Facts), Trusting: true, Alone: true, Obeys: seen.Obeys,
 	}
 	if o.Cores == 0 {
 		o.Cores, o.Memory, o.Disk = 4, 8192, 200

@@ -44,7 +44,9 @@ type app struct {
 	lockTimeout   time.Duration
 	playbooksDir  string
 
-	rehearsal controller.Door // a copy of records; nil: the real ones
+	rehearsal     controller.Door // a copy of records; nil: the real ones
+	inventoryFile string          // in a rehearsal, where the inventory was found
+	aside         bool            // this run keeps no records: it plays or rehearses
 
 	code int // set by commands that end without an error but not with 0
 }
@@ -77,6 +79,10 @@ func (a *app) execute(ctx context.Context, args []string) int {
 		return a.code
 	}
 	if ctx.Err() != nil {
+		if a.aside {
+			fmt.Fprintln(a.err, "eucactl: interrupted")
+			return exitError
+		}
 		err = fmt.Errorf("interrupted: what was recorded stays so, and eucactl reconcile goes on from there (%w)", err)
 	}
 	var refused *cloud.Error
@@ -183,6 +189,9 @@ func (a *app) beside(name string) string {
 
 // load reads the inventory, wherever it is found.
 func (a *app) load() (*inventory.Inventory, error) {
+	if a.inventoryFile != "" {
+		return inventory.Load(a.inventoryFile)
+	}
 	path, err := inventory.Find(a.inventoryFlag, a.getenv, func(p string) bool { _, err := os.Stat(p); return err == nil })
 	if err != nil {
 		return nil, err

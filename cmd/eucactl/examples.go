@@ -40,7 +40,7 @@ func examples() map[string]string {
 		"sim":                         "eucactl state export >tonight.dump\neucactl sim --state tonight.dump -- run-instances emi-1a2b3c4d -n 3 -- terminate-instances i-5e6f7a8b\neucactl sim --histories 2000",
 		"reconcile":                   "eucactl reconcile\neucactl reconcile nodes --limit '!node7' --check --diff",
 		"plan":                        "eucactl plan node7\neucactl plan node7 -o json",
-		"state export":                "eucactl state export > backup.jsonl",
+		"state export":                "eucactl state export >tonight.dump",
 		"state log":                   "eucactl state log --from 100",
 		"playbook eject":              "eucactl playbook eject ./mine\neucactl --playbooks ./mine reconcile --check --diff",
 	}

@@ -177,7 +177,8 @@ func (a *app) takeOver() *cobra.Command {
 	return cmd
 }
 
-// looksWhomItObeys meets the host's refusal once more, unless the request itself is refused.
+// looksWhomItObeys meets the host's refusal once more, unless the request itself is
+// refused. It is a check: nothing is done there.
 func (c *change) looksWhomItObeys(ctx context.Context, req cloud.TakeOver) error {
 	if c.check {
 		return nil
@@ -188,7 +189,10 @@ func (c *change) looksWhomItObeys(ctx context.Context, req cloud.TakeOver) error
 		if err != nil && !(errors.As(err, &refused) && refused.Code == "InvalidState") {
 			return err
 		}
-		_, err = d.Reconcile(ctx, controller.Reconcile{Hosts: []string{req.Host}}, nil)
+		r, err := d.Reconcile(ctx, controller.Reconcile{Hosts: []string{req.Host}, Check: true, Look: true}, nil)
+		if err == nil && len(r.Hosts) == 1 && r.Hosts[0].Outcome == controller.HostUnreachable {
+			err = fmt.Errorf("whom %s obeys is not known: %s", req.Host, r.Hosts[0].Words)
+		}
 		return err
 	})
 }

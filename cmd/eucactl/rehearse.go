@@ -20,11 +20,20 @@ type lent struct{ controller.Door }
 func (lent) Close() error { return nil }
 
 // real are the commands that work on more than records and hosts.
-var real = []string{"eucactl sim", "eucactl hosts scan", "eucactl playbook eject"}
+var real = []string{"eucactl sim", "eucactl hosts scan", "eucactl playbook eject", "eucactl create-keypair", "eucactl get-console-output"}
 
+// rehearsable refuses what a copy of the records cannot answer for.
 func (a *app) rehearsable(cmd *cobra.Command) error {
-	if a.rehearsal != nil && slices.Contains(real, cmd.CommandPath()) {
+	if a.rehearsal == nil {
+		return nil
+	}
+	if slices.Contains(real, cmd.CommandPath()) {
 		return fmt.Errorf("%s cannot be rehearsed: it works on more than a copy of the records", cmd.CommandPath())
+	}
+	for _, flag := range []string{"state", "inventory", "playbooks"} {
+		if cmd.Flags().Changed(flag) {
+			return fmt.Errorf("--%s holds for the whole rehearsal: it comes before the first --", flag)
+		}
 	}
 	return nil
 }
@@ -49,16 +58,33 @@ func (a *app) rehearse(ctx context.Context, args []string) (err error) {
 		return fmt.Errorf("%s: %w", dump.Name(), err)
 	}
 	defer func() { err = errors.Join(err, door.Close()) }()
-	for command := range commands(args) {
-		fmt.Fprintf(a.out, "$ eucactl %s\n", strings.Join(command, " "))
-		other := &app{in: a.in, out: a.out, err: a.out, getenv: a.getenv, rehearsal: door}
-		if code := other.execute(ctx, append([]string{"-i", inv.File()}, command...)); code != 0 {
-			a.code = code
-			break
+	a.aside = true
+	list := slices.Collect(commands(args))
+	for i, command := range list {
+		fmt.Fprintf(a.err, "$ eucactl %s\n", strings.Join(command, " "))
+		other := &app{in: a.in, out: a.out, err: a.err, getenv: a.getenv, rehearsal: door, inventoryFile: inv.File(), aside: true}
+		if a.code = other.execute(ctx, append(a.passedOn(), command...)); a.code == 0 {
+			continue
 		}
+		if left := len(list) - i - 1; left > 0 {
+			fmt.Fprintf(a.err, "it ends here: %d more not rehearsed\n", left)
+		}
+		break
 	}
 	fmt.Fprintln(a.err, "rehearsed on a copy of the records and models of the hosts: nothing was recorded, no host was contacted")
 	return nil
+}
+
+// passedOn are the flags in front of "--" that hold for each command.
+func (a *app) passedOn() []string {
+	args := []string{"--as", a.user}
+	if a.format != "" {
+		args = append(args, "-o", a.format)
+	}
+	if a.quiet {
+		args = append(args, "-q")
+	}
+	return args
 }
 
 func (a *app) openDump() (*os.File, error) {

@@ -29,11 +29,17 @@ func (a *app) simCommand() *cobra.Command {
 	f.Uint64Var(&seed, "seed", 1, "the first history's seed")
 	f.IntVar(&n, "histories", 1, "how many histories, of this seed and those after it; of a single one every step is printed")
 	cmd.RunE = func(cmd *cobra.Command, args []string) (err error) {
+		a.aside = true
+		played := cmd.Flags().Changed("seed") || cmd.Flags().Changed("histories")
 		switch dash := cmd.ArgsLenAtDash(); {
+		case dash == 0 && len(args) > 0 && played:
+			return fmt.Errorf("--seed and --histories are for histories, commands after -- for a rehearsal: one of the two")
 		case dash == 0 && len(args) > 0:
 			return a.rehearse(cmd.Context(), args)
 		case len(args) > 0:
 			return fmt.Errorf("%q: commands to rehearse come after --", args[0])
+		case a.stateDir != "":
+			return fmt.Errorf("no command to rehearse on %s: it comes after --", a.stateDir)
 		case n < 1:
 			return fmt.Errorf("--histories %d: at least 1", n)
 		}

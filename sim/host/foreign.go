@@ -29,7 +29,11 @@ func (m *Machine) settle() {
 	}
 	m.file("/etc/operator.conf", "nothing of eucactl's\n")
 	m.file(foreignConf, "subnet 192.168.99.0 netmask 255.255.255.0 {\n}\n")
-	if m.o.Node {
+	if m.o.Obeys != "" {
+		m.files.mkdirAll(hostDir, 0o700)
+		m.files.put(hostDir+"/fence", m.o.Obeys+"\n", 0o600)
+	}
+	if m.o.Node && !m.o.Alone {
 		m.file("/var/lib/libvirt/images/pet.qcow2", diskText("/srv/base.qcow2", 1024))
 		m.file("/var/lib/libvirt/images/stray.qcow2", diskText("/srv/base.qcow2", 1024))
 		m.guest("pet", `<domain type="kvm"><name>pet</name><uuid>1</uuid><source file="/var/lib/libvirt/images/pet.qcow2"/></domain>`)

@@ -28,6 +28,8 @@ type Options struct {
 	// Trusting believes that uploads are what they are said to be: nobody has their
 	// content, and all that is kept of it is its length.
 	Trusting bool
+	Alone    bool   // without the machines of others
+	Obeys    string // "CLOUD TOKEN" of whoever ran programs on it before
 }
 
 // A Machine is one host. Its methods may be called from several goroutines.
