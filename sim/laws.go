@@ -326,7 +326,7 @@ func (w *world) empty(takesOver bool) {
 		w.strange(l, func(string) bool { return false })
 		return
 	}
-	before := w.dumps()
+	before, openings := w.dumps(), w.openings
 	w.others(l, func() {
 		r, _ := w.reconcile(controller.Reconcile{})
 		for _, h := range r.Hosts {
@@ -336,6 +336,7 @@ func (w *world) empty(takesOver bool) {
 		}
 		w.reconcile(controller.Reconcile{})
 	})
+	w.openings = openings.told(w.machines[w.front()])
 	for name, text := range w.dumps() {
 		w.usurped[name] = true
 		if text != before[name] {
@@ -346,11 +347,12 @@ func (w *world) empty(takesOver bool) {
 
 // others lets another controller be the one that acts, to its end.
 func (w *world) others(l *life, do func()) {
-	mine := w.life
+	mine, wreck := w.life, w.wreck
 	w.life, w.strangers = l, true
 	do()
 	w.learnEnds(l.store.View())
-	w.life, w.strangers = mine, false
+	w.openings.refresh(w.machines[w.front()])
+	w.life, w.strangers, w.wreck = mine, false, w.wreck || wreck // theirs repairs nothing of ours
 	_ = l.store.Close()
 	w.tally.Checks++
 }
@@ -465,7 +467,6 @@ func (w *world) takesOver(r controller.Reconciled) {
 			if !w.usurped[h.Host] {
 				w.breach("the fence holds", "%s refuses its own controller", h.Host)
 			}
-			delete(w.usurped, h.Host)
 			w.send(request{cloud.Admin, "TakeOver", "", cloud.TakeOver{Host: h.Host}, nil})
 		}
 	}

@@ -56,6 +56,12 @@ func (o *openings) refresh(m *host.Machine) {
 	}
 }
 
+// told: the frontend carried out a program that was about nothing of this.
+func (o openings) told(m *host.Machine) openings {
+	o.token = m.Done()
+	return o
+}
+
 // wrecked: somebody else changed the frontend's rules.
 func (o *openings) wrecked(name string) {
 	if name == o.front {

@@ -152,6 +152,11 @@ func (w *world) reconcile(req controller.Reconcile) (controller.Reconciled, erro
 		w.breach("reconcile works", "%v", err)
 	}
 	w.say("reconcile %s: %s", strings.Join(req.Hosts, " "), outcomes(r, err))
+	for _, h := range r.Hosts {
+		if !w.strangers && (h.Outcome == controller.HostOK || h.Outcome == controller.HostChanged) {
+			delete(w.usurped, h.Host)
+		}
+	}
 	return r, err
 }
 

@@ -45,8 +45,8 @@ var weights = []struct {
 	{"authorize", 7}, {"revoke", 4}, {"create-group", 3}, {"delete-group", 2},
 	{"allocate", 3}, {"associate", 5}, {"disassociate", 2}, {"release", 2},
 	{"reconcile", 10}, {"check", 3}, {"time", 3}, {"talk", 6}, {"burst", 8},
-	{"power-off", 3}, {"guest-crash", 2}, {"host-reboot", 4}, {"host-down", 2}, {"host-up", 3},
-	{"declare-dead", 2}, {"dead-back", 1}, {"take-over", 1}, {"wreck", 4}, {"deliver", 3},
+	{"power-off", 3}, {"guest-crash", 4}, {"host-reboot", 4}, {"host-down", 2}, {"host-up", 3},
+	{"declare-dead", 4}, {"dead-back", 1}, {"take-over", 1}, {"wreck", 4}, {"deliver", 3},
 	{"power-cut", 3}, {"inventory", 2}, {"playbooks", 2}, {"backup", 1}, {"restored", 1}, {"empty", 1},
 }
 
@@ -106,7 +106,7 @@ func draw(r *rand.Rand, op string) Step {
 var (
 	tools = []string{"virsh", "iptables-save", "iptables-restore", "ipset", "conntrack", "dhcpd", "ip", "qemu-img"}
 	kinds = []string{"sysctl", "ipsets_shrink", "chains", "address", "ipsets_grow", "address_gone", "flows", "dhcpd", "ipsets_gone",
-		"domain_gone", "image", "machine_dir", "disk", "seed", "domain"}
+		"domain_gone", "domain_gone", "image", "machine_dir", "disk", "seed", "domain", "domain", "domain"}
 )
 
 func trouble(r *rand.Rand) Trouble {
