@@ -44,8 +44,10 @@ domain_gone_dir() {
 		domain_gone_owner=
 		[ ! -f "$2/owner" ] || read -r domain_gone_owner <"$2/owner" || :
 		[ -L "$2" ] || [ "$domain_gone_owner" != "$CLOUD $1" ] || return 0
-		# Empty: a machine that was cut before its folder had an owner.
+		# Empty, or with the owner half written: a machine that was cut before its
+		# folder had an owner.
 		for domain_gone_file in "$2"/* "$2"/.[!.]*; do
+			case $domain_gone_file in */owner.new) domain_gone_file='' ;; esac
 			[ ! -e "$domain_gone_file" ] || break
 		done
 		[ -L "$2" ] || [ -e "$domain_gone_file" ] || return 0

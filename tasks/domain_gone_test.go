@@ -25,6 +25,7 @@ func TestDomainGoneFolders(t *testing.T) {
 			{"another machine's", "echo " + testCloud + " i-0000000b >owner", machineHome},
 			{"nobody's", "echo precious >disk", machineHome},
 			{"nobody's, hidden", "echo precious >.disk", machineHome},
+			{"nobody's, with half an owner", "echo precious >disk; : >owner.new", machineHome},
 			{"a link", "cd ..; rmdir i-0000000a; mkdir i-0000000b; echo " + testCloud + " i-0000000a >i-0000000b/owner; ln -s i-0000000b i-0000000a", machineHome},
 			{"another folder", "echo " + testCloud + " i-0000000a >owner", "/var/lib/eucalyptus/instances/admin"},
 			{"a way around", "echo " + testCloud + " i-0000000a >owner", "/var/lib/eucalyptus/instances/admin/../admin/i-0000000a"},
@@ -43,6 +44,10 @@ func TestDomainGoneFolders(t *testing.T) {
 			}
 		}
 		n.sh("rm -rf /var/lib/eucalyptus/instances; mkdir -p " + machineHome) // cut before it had an owner
+		want(t, gone(machineHome, true), "would")
+		want(t, gone(machineHome, false), "changed")
+		want(t, gone(machineHome, false), "ok")
+		n.sh("mkdir -p " + machineHome + "; : >" + machineHome + "/owner.new") // or while it got one
 		want(t, gone(machineHome, true), "would")
 		want(t, gone(machineHome, false), "changed")
 		want(t, gone(machineHome, false), "ok")

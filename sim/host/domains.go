@@ -2,6 +2,7 @@ package host
 
 import (
 	"fmt"
+	"slices"
 	"regexp"
 	"strings"
 )
@@ -184,7 +185,8 @@ func goneDir(p *process, name, dir string) int {
 	owner := ""
 	if !strings.Contains(dir, "/../") && !strings.Contains(dir, "/./") && base(dir) == name && strings.Count(dir, "/") >= 3 {
 		owner = p.m.files.firstLine(dir + "/owner")
-		if link := p.m.files.isLink(dir); !link && (owner == p.cloud+" "+name || len(p.m.files.children(dir)) == 0) {
+		others := slices.ContainsFunc(p.m.files.children(dir), func(path string) bool { return base(path) != "owner.new" })
+		if link := p.m.files.isLink(dir); !link && (owner == p.cloud+" "+name || !others) {
 			return 0
 		}
 	}
