@@ -54,6 +54,9 @@ var weights = []struct {
 // slow.
 var asking = []string{"run", "terminate", "reboot", "authorize", "revoke", "associate", "disassociate", "release"}
 
+// bursting are those that come together: what opens and what joins meet there.
+var bursting = []string{"run", "run", "revoke", "revoke", "authorize", "terminate", "associate", "disassociate"}
+
 // History makes the steps of a seed.
 func History(seed uint64) []Step {
 	r := rand.New(rand.NewPCG(seed, 0x65756361))
@@ -62,7 +65,7 @@ func History(seed uint64) []Step {
 		steps[i] = draw(r, weighted(r))
 		if steps[i].Op == "burst" {
 			for range 2 + r.IntN(3) {
-				steps[i].Burst = append(steps[i].Burst, draw(r, pick(r, asking...)))
+				steps[i].Burst = append(steps[i].Burst, draw(r, pick(r, bursting...)))
 			}
 		}
 		for r.IntN(3) == 0 {

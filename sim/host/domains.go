@@ -2,8 +2,8 @@ package host
 
 import (
 	"fmt"
-	"slices"
 	"regexp"
+	"slices"
 	"strings"
 )
 
