@@ -192,6 +192,10 @@ func (w *world) guest(s Step, how string) {
 	w.say("on %s, %s %s", name, id, how)
 	if how == "crashes" {
 		w.machines[name].Crash(id)
+		if s.N[2]%2 == 0 { // and cannot be started again at once
+			w.troubles[name] = append([]Trouble{{Faults: host.Faults{Fail: []string{"domain"}}}}, w.troubles[name]...)
+			w.reconcile(controller.Reconcile{})
+		}
 	} else {
 		w.mayEnd[id] = true
 		w.machines[name].PowerOff(id)
