@@ -151,9 +151,13 @@ func (w *world) reconcile(req controller.Reconcile) (controller.Reconciled, erro
 		!strings.Contains(err.Error(), "placed with") {
 		w.breach("reconcile works", "%v", err)
 	}
-	w.say("reconcile %s: %s", strings.Join(req.Hosts, " "), outcomes(r, err))
+	verb := "reconcile"
+	if req.Check {
+		verb = "reconcile --check"
+	}
+	w.say("%s %s: %s", verb, strings.Join(req.Hosts, " "), outcomes(r, err))
 	for _, h := range r.Hosts {
-		if !w.strangers && (h.Outcome == controller.HostOK || h.Outcome == controller.HostChanged) {
+		if !w.strangers && !req.Check && (h.Outcome == controller.HostOK || h.Outcome == controller.HostChanged) {
 			delete(w.usurped, h.Host)
 		}
 	}
