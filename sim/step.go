@@ -52,7 +52,7 @@ var weights = []struct {
 
 // asking are the ops that a user's verb stands behind: they may come while a host is
 // slow.
-var asking = []string{"run", "terminate", "reboot", "authorize", "revoke", "associate", "disassociate", "release"}
+var asking = []string{"run", "terminate", "terminate", "terminate", "reboot", "authorize", "revoke", "associate", "disassociate", "release"}
 
 // bursting are those that come together: what opens and what joins meet there.
 var bursting = []string{"run", "run", "revoke", "revoke", "authorize", "terminate", "associate", "disassociate"}
