@@ -24,6 +24,7 @@ type Trouble struct {
 	Host   int         `json:"host"`
 	Visit  int         `json:"visit"` // how many visits go well before
 	Faults host.Faults `json:"faults"`
+	Silent bool        `json:"silent,omitempty"` // and it answers nobody until it is up again
 	// During is asked while the host is slow: its program is of the moment before.
 	During *Step `json:"during,omitempty"`
 }
@@ -124,6 +125,7 @@ func trouble(r *rand.Rand) Trouble {
 		f.Lose = 1 + r.IntN(40)
 	case 3:
 		f.Deaf = 1 + r.IntN(40)
+		t.Silent = r.IntN(2) == 0
 	case 4, 5:
 		f.Kill = 1 + r.IntN(16)
 	case 6:
@@ -144,6 +146,13 @@ func trouble(r *rand.Rand) Trouble {
 }
 
 func (t Trouble) String() string {
+	if t.Silent {
+		return t.befalls() + ", and is silent from then on"
+	}
+	return t.befalls()
+}
+
+func (t Trouble) befalls() string {
 	f := t.Faults
 	switch {
 	case t.During != nil:

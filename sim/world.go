@@ -375,6 +375,7 @@ func (w *world) dial(l *life, h *inventory.Host) (remote.Conn, error) {
 		t, w.troubles[h.Name] = list[0], list[1:]
 		w.tally.Faults++
 		w.say("  %s %s", h.Name, t)
+		w.down[h.Name] = t.Silent
 	}
 	if !w.checking {
 		w.openings.sent(w, h.Name, policy.Of(l.store.View(), w.cluster()))
