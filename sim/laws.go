@@ -367,7 +367,7 @@ func (w *world) strange(l *life, knows func(host string) bool) {
 	w.others(l, func() { w.reconcile(controller.Reconcile{}) })
 	for name, text := range w.dumps() {
 		if may[name] {
-			w.usurped[name] = w.usurped[name] || w.machines[name].Token() != tokens[name]
+			w.usurped[name] = true // or will be, by what lies in wait
 			continue
 		}
 		if w.machines[name].Token() != tokens[name] {
