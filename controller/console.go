@@ -7,7 +7,6 @@ import (
 	"eucactl/cloud"
 	"eucactl/facts"
 	"eucactl/plan"
-	"eucactl/tasks"
 )
 
 // Console implements Door: a read-only program on the instance's node.
@@ -24,9 +23,7 @@ func (c *Controller) Console(ctx context.Context, caller Caller, req cloud.GetCo
 	if !ok || !in.Released.IsZero() {
 		return out, cloud.Errorf("IncorrectInstanceState", "the instance '%s' is terminated: its console is gone", in.ID)
 	}
-	v := &visit{c: c, host: h, tx: t.Tx, check: true}
-	cl, _ := t.Cloud()
-	rep, err := v.ask(ctx, cl.ID, tasks.Section{Name: "console", Script: facts.Console(plan.InstanceDir(in))})
+	rep, err := c.ask(ctx, t.Tx, h, facts.Section{Name: "console", Script: facts.Console(plan.InstanceDir(in))})
 	if err != nil {
 		return out, err
 	}
@@ -42,16 +39,4 @@ func (c *Controller) Console(ctx context.Context, caller Caller, req cloud.GetCo
 		return out, fmt.Errorf("console of %s: %w", in.ID, err)
 	}
 	return cloud.ConsoleOutput{ID: in.ID, At: c.Now(), Text: text}, nil
-}
-
-// ask runs a program of one section, which changes nothing and needs no lock: like
-// a stage two, it takes none.
-func (v *visit) ask(ctx context.Context, cloudID string, s tasks.Section) (tasks.Report, error) {
-	v.program = &tasks.Program{Kinds: v.c.Site.Kinds, Sections: []tasks.Section{s}}
-	v.mark = "@" + v.c.NewID("") + v.c.NewID("")
-	text, err := v.program.Text(tasks.Env{Mark: v.mark, Check: true, Cloud: cloudID, Login: v.host.User, Stage: 2})
-	if err != nil {
-		return tasks.Report{}, err
-	}
-	return v.send(ctx, text)
 }
