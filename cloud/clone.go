@@ -38,6 +38,8 @@ func (s Seen) Clone() Seen {
 	s.Facts = maps.Clone(s.Facts)
 	s.Domains = slices.Clone(s.Domains)
 	s.Folders = slices.Clone(s.Folders)
+	s.Links = slices.Clone(s.Links)
+	s.Neighbours = maps.Clone(s.Neighbours)
 	return s
 }
 
@@ -47,8 +49,8 @@ func (u User) Clone() User { return u }
 // Clone returns the key pair itself: it is a plain value.
 func (k KeyPair) Clone() KeyPair { return k }
 
-// Clone returns the network itself: it is a plain value.
-func (n Network) Clone() Network { return n }
+// Clone returns a copy that shares nothing.
+func (n Network) Clone() Network { n.Uplinks = maps.Clone(n.Uplinks); return n }
 
 // Clone returns the subnet itself: it is a plain value.
 func (s Subnet) Clone() Subnet { return s }

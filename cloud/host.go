@@ -1,6 +1,9 @@
 package cloud
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // Fence is what the controller knows of a host's token: the tokens under which the
 // host may legitimately be found (the last confirmed and all sent since).
@@ -72,7 +75,12 @@ type Seen struct {
 	// Folders are the machines that have a folder there, under a plan of FoldersRev.
 	Folders    []string `json:"folders,omitempty"`
 	FoldersRev uint64   `json:"folders_rev,omitempty"`
-	// FrontAt and FrontRev: the frontend's part (gateways, firewall, dhcpd) was
+	// Links are the interfaces that bear this cloud's mark, under a plan of LinksRev.
+	Links    []string `json:"links,omitempty"`
+	LinksRev uint64   `json:"links_rev,omitempty"`
+	// Neighbours are the addresses that guests of this cloud were seen to use, by MAC.
+	Neighbours map[string]netip.Addr `json:"neighbours,omitempty"`
+	// FrontRev: the frontend's part (gateways, firewall, dhcpd) was
 	// wholly as planned at that revision.
 	FrontRev uint64 `json:"front_rev,omitempty"`
 }

@@ -6,7 +6,8 @@ import (
 
 // Network is one L2 segment, or in MANAGED-NOVLAN a group's part of the shared
 // one. In the MANAGED modes an active group has one per cluster, and Index (the
-// VLAN) numbers its slice of the cluster's subnet.
+// VLAN) numbers its slice of the cluster's subnet. In SYSTEM and STATIC a cluster
+// has one for all instances, without a group.
 type Network struct {
 	Meta
 	ID      NetworkID `json:"id"`
@@ -15,6 +16,16 @@ type Network struct {
 	Group   GroupID   `json:"group"`
 	Index   int       `json:"index"`
 	Gone    bool      `json:"gone,omitempty"` // no instance left: being taken off the frontend
+	// Uplinks are, in MANAGED, the nodes that may have the VLAN: it is not given to
+	// another group before each of them was seen without it.
+	Uplinks map[string]Uplink `json:"uplinks,omitempty"`
+}
+
+// Uplink is a node's way into a network's VLAN: the interface that it is tagged on.
+// Gone means that no instance of the network is left on the node.
+type Uplink struct {
+	Dev  string `json:"dev"`
+	Gone bool   `json:"gone,omitempty"`
 }
 
 func (n Network) Key() string { return string(n.ID) }

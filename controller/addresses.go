@@ -16,6 +16,10 @@ func allocateAddress(t *turn, req cloud.AllocateAddress) (out cloud.AddressAnswe
 	}
 	c, _ := t.Cloud()
 	for _, cluster := range clusters {
+		if !cluster.Network.Mode.Groups() {
+			err = plan.NoGroups(cluster, "elastic addresses")
+			continue
+		}
 		if len(cluster.Network.PublicIPs) == 0 {
 			err = cloud.Errorf("AddressLimitExceeded", "%s has no public addresses: set vnet_publicips", cluster.Name)
 			continue

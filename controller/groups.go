@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"eucactl/cloud"
+	"eucactl/plan"
 )
 
 // maxRules bounds a group, as EC2 does.
@@ -17,10 +18,27 @@ func createGroup(t *turn, req cloud.CreateGroup) (cloud.Group, error) {
 	if err := cloud.CheckText("description", req.Description); err != nil {
 		return cloud.Group{}, err
 	}
+	if err := t.enforced(); err != nil {
+		return cloud.Group{}, err
+	}
 	if _, ok := t.GroupNamed(t.user, req.Name); ok {
 		return cloud.Group{}, cloud.Errorf("InvalidGroup.Duplicate", "The security group '%s' already exists", req.Name)
 	}
 	return t.addGroup(t.user, req.Name, req.Description), nil
+}
+
+// enforced refuses groups and rules if no cluster would obey them.
+func (t *turn) enforced() error {
+	clusters := t.c.Inventory.Clusters()
+	for _, c := range clusters {
+		if c.Network.Mode.Groups() {
+			return nil
+		}
+	}
+	if len(clusters) == 0 {
+		return nil
+	}
+	return plan.NoGroups(clusters[0], "security groups")
 }
 
 // group finds a group of the caller by name or id.
@@ -109,6 +127,9 @@ func (t *turn) groupNetworks(g cloud.Group) (list []cloud.NetworkView) {
 func authorize(t *turn, req cloud.Authorize) (cloud.Group, error) {
 	g, err := t.group(req.Group)
 	if err != nil {
+		return g, err
+	}
+	if err := t.enforced(); err != nil {
 		return g, err
 	}
 	for _, p := range req.Permissions {

@@ -5,8 +5,10 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"eucactl/cloud"
+	"eucactl/inventory"
 	"eucactl/plan"
 )
 
@@ -95,7 +97,10 @@ func (t *turn) view(in cloud.Instance) cloud.InstanceView {
 		Key: in.KeyName, LaunchIndex: in.LaunchIndex, Type: in.Type.Name, Zone: in.Cluster, Groups: t.groupNames(in.Groups), Launched: in.Launched,
 	}
 	if port, ok := t.Port(in.Port); ok {
-		v.Private, v.MAC = port.IP, port.MAC
+		v.MAC, v.Private = port.MAC, orZero(t.privateOf(port))
+		if c, _ := t.Cloud(); !inventory.Mode(c.Networks[in.Cluster].Mode).Groups() {
+			v.Public = v.Private // SYSTEM and STATIC: guests are where the world is
+		}
 	}
 	if a, ok := t.Address(in.Public); ok {
 		v.Elastic = a.Elastic
@@ -107,6 +112,23 @@ func (t *turn) view(in cloud.Instance) cloud.InstanceView {
 		v.Why = t.frontendTrouble(in.Cluster)
 	}
 	return v
+}
+
+// privateOf is a port's address, or the one that hosts saw its guest use: the host
+// that answered last knows best.
+func (t *turn) privateOf(port cloud.Port) (ip netip.Addr) {
+	if port.IP.IsValid() {
+		return port.IP
+	}
+	net, _ := t.Network(port.Network)
+	var last time.Time
+	for _, h := range t.c.Inventory.Hosts() {
+		seen, ok := t.Seen(h.Name)
+		if a, knows := seen.Neighbours[port.MAC]; ok && knows && h.Cluster == net.Cluster && seen.At.After(last) {
+			ip, last = a, seen.At
+		}
+	}
+	return ip
 }
 
 // frontendTrouble says why a running instance may not be reachable.

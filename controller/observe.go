@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"net/netip"
 	"path"
 
 	"eucactl/cloud"
@@ -49,6 +50,12 @@ func (v *visit) sections(rep tasks.Report) {
 	if c, ok := section(rep, "capacity", facts.ReadCapacity); ok {
 		s.Capacity = cloud.Capacity{Cores: c.Cores, Memory: c.Memory, Disk: c.Disk}
 	}
+	if list, ok := section(rep, "ours", facts.ReadOurs); ok {
+		s.Links, s.LinksRev = list, s.PlanRev
+	}
+	if list, ok := section(rep, "neighbours", facts.ReadNeighbours); ok {
+		s.Neighbours = v.guests(list)
+	}
 	if list, ok := section(rep, "instances", facts.ReadInstances); ok {
 		s.Folders, s.FoldersRev = nil, s.PlanRev
 		for _, d := range list {
@@ -63,6 +70,29 @@ func (v *visit) sections(rep tasks.Report) {
 			})
 		}
 	}
+}
+
+// guests are the neighbours whose cards are our guests', where nobody but the guest
+// itself knows its address (SYSTEM). What was known stays while the guest is silent;
+// others are not our business.
+func (v *visit) guests(neighbours map[string]netip.Addr) map[string]netip.Addr {
+	known := map[string]netip.Addr{}
+	for _, net := range v.tx.NetworksIn(v.host.Cluster) {
+		for _, port := range v.tx.PortsOf(net.ID) {
+			if port.IP.IsValid() {
+				continue
+			}
+			for _, list := range []map[string]netip.Addr{v.seen.Neighbours, neighbours} {
+				if ip, ok := list[port.MAC]; ok {
+					known[port.MAC] = ip
+				}
+			}
+		}
+	}
+	if len(known) == 0 {
+		return nil
+	}
+	return known
 }
 
 // section reads a section that was answered with status 0 and makes sense.

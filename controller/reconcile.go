@@ -132,18 +132,29 @@ func (c *Controller) consistent(tx *state.Tx) error {
 	cl, _ := tx.Cloud()
 	for _, name := range slices.Sorted(maps.Keys(cl.Networks)) {
 		have := cl.Networks[name]
-		if !plan.InUse(tx, name) {
+		held := plan.InUse(tx, name)
+		if len(held) == 0 {
 			continue
 		}
 		cluster, ok := c.Inventory.Cluster(name)
 		if !ok {
-			return fmt.Errorf("%s: cluster %s is missing, but groups, addresses or instances are active there by record", c.Inventory.File(), name)
+			return fmt.Errorf("%s: cluster %s is missing, but by record it has %s", c.Inventory.File(), name, some(held))
 		}
 		if diff := plan.SettingsDiff(have, plan.SettingsOf(cluster)); len(diff) > 0 {
-			return fmt.Errorf("%s: cluster %s differs from what its instances were placed with: %s; put it back, since running instances would lose their network", c.Inventory.File(), name, strings.Join(diff, "; "))
+			return fmt.Errorf("%s: cluster %s differs from what its instances were placed with: %s; that would break %s: put it back, or terminate and release them first",
+				c.Inventory.File(), name, strings.Join(diff, "; "), some(held))
 		}
 	}
 	return nil
+}
+
+// some names the first of many.
+func some(list []string) string {
+	const most = 10
+	if len(list) <= most {
+		return strings.Join(list, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(list[:most], ", "), len(list)-most)
 }
 
 // round runs one program on each host and records what was seen.

@@ -146,6 +146,7 @@ func (t *turn) place(in cloud.Instance, req cloud.RunInstances) (plan.Changes, e
 	}
 	order.IDs = ids[cloud.InstanceID](t, cloud.InstancePrefix, req.Max)
 	order.Ports = ids[cloud.PortID](t, cloud.PortPrefix, req.Max)
+	order.MACs = t.macs(req.Max)
 	for _, c := range clusters {
 		changes, placed := plan.Place(t.Tx, c, order)
 		if err = placed; err == nil {
@@ -153,6 +154,18 @@ func (t *turn) place(in cloud.Instance, req cloud.RunInstances) (plan.Changes, e
 		}
 	}
 	return plan.Changes{}, err
+}
+
+// macs mints n different hardware addresses, locally administered.
+func (t *turn) macs(n int) (out []string) {
+	for len(out) < n {
+		id := t.c.NewID("")
+		mac := fmt.Sprintf("d2:0d:%s:%s:%s:%s", id[0:2], id[2:4], id[4:6], id[6:8])
+		if _, taken := t.Claim("mac/" + mac); !taken && !slices.Contains(out, mac) {
+			out = append(out, mac)
+		}
+	}
+	return out
 }
 
 // ids mints n different ids.
@@ -180,12 +193,20 @@ func (t *turn) clusters(zone string) ([]inventory.Cluster, error) {
 	return []inventory.Cluster{c}, nil
 }
 
+// hostname is made of the instance's address, or of its id if that is not known.
+func hostname(in cloud.Instance, port cloud.Port) string {
+	if port.IP.IsValid() {
+		return "euca-" + strings.ReplaceAll(port.IP.String(), ".", "-")
+	}
+	return "euca-" + strings.TrimPrefix(string(in.ID), cloud.InstancePrefix)
+}
+
 // finish adds what follows from the addresses: host names and seed disks. User data
 // is sealed under the reservation's id.
 func (t *turn) finish(c *plan.Changes, req cloud.RunInstances) error {
 	for i := range c.Instances {
 		in := &c.Instances[i]
-		in.Hostname = "euca-" + strings.ReplaceAll(c.Ports[i].IP.String(), ".", "-")
+		in.Hostname = hostname(*in, c.Ports[i])
 		if len(req.UserData) > 0 {
 			in.UserData = string(in.Reservation)
 		}

@@ -14,9 +14,9 @@ type Section struct{ Name, Script string }
 // Observe lists the questions that every visit of a host asks, in order. The
 // host facts are not among them: a program asks for these before its tasks.
 func Observe(node bool) []Section {
-	list := []Section{{"boot", BootScript}, {"capacity", CapacityScript}}
+	list := []Section{{"boot", BootScript}, {"capacity", CapacityScript}, {"neighbours", NeighboursScript}}
 	if node {
-		list = append(list, Section{"domains", DomainsScript}, Section{"instances", InstancesScript})
+		list = append(list, Section{"domains", DomainsScript}, Section{"instances", InstancesScript}, Section{"ours", OursScript})
 	}
 	return list
 }

@@ -23,21 +23,26 @@ func Compile(r Records, inv *inventory.Inventory, h *inventory.Host) Host {
 }
 
 // compileFrontend gathers the frontend's part. Before the cluster's first instance
-// there is nothing to be done on it: an empty database orders nothing.
+// there is nothing to be done on it: an empty database orders nothing. In SYSTEM
+// there never is, and in STATIC it only serves leases.
 func compileFrontend(r Records, inv *inventory.Inventory, h *inventory.Host, c cloud.Cloud) *Frontend {
 	cluster, _ := inv.Cluster(h.Cluster)
 	f := &Frontend{PrivInterface: cluster.Network.PrivInterface, PubInterface: cluster.Network.PubInterface, Subnet: cluster.Network.Subnet}
 	s, ok := c.Networks[h.Cluster]
-	if !ok {
+	if !ok || inventory.Mode(s.Mode) == inventory.System {
 		return f
 	}
 	f.Active, f.Subnet = true, s.Subnet
 	e := newEdge(r, cluster, s, c.ID)
+	f.DHCP = e.dhcp()
+	if f.Routes = inventory.Mode(s.Mode).Groups(); !f.Routes {
+		return f
+	}
 	f.Sysctls = sysctls(f.PrivInterface)
+	f.Segments, f.GoneSegments = e.segments()
 	f.Addresses, f.GoneAddresses = e.addresses()
 	f.Sets = e.sets()
 	f.Filter, f.Nat = e.filter(), e.nat()
-	f.DHCP = e.dhcp()
 	f.Flows = e.flows()
 	return f
 }

@@ -18,12 +18,26 @@ const (
 // that must not be.
 func compileNode(r Records, inv *inventory.Inventory, h *inventory.Host, c cloud.Cloud) *Node {
 	n := &Node{Bridge: h.Node.Bridge, Hypervisor: h.Node.Hypervisor}
+	mode := inventory.Mode(c.Networks[h.Cluster].Mode)
+	if mode == inventory.Managed {
+		n.Bridge = ""
+	}
 	images := map[string]Image{}
+	used := map[cloud.NetworkID]bool{}
 	for _, in := range r.InstancesOn(h.Name) {
 		switch {
 		case in.Want == cloud.Running:
-			m := machine(r, in, c.ID, n.Bridge)
+			port, _ := r.Port(in.Port)
+			m := machine(r, in, c.ID, port)
+			m.Bridge = n.Bridge
+			if net, ok := r.Network(port.Network); ok && mode == inventory.Managed {
+				m.Bridge = bridgeOf(net)
+			}
+			if mode.Groups() {
+				n.Senders = append(n.Senders, Sender{m.Dev, m.MAC, port.IP})
+			}
 			n.Machines = append(n.Machines, m)
+			used[port.Network] = true
 			for _, i := range []Image{m.Image, m.Kernel, m.Ramdisk} {
 				if i.Sum != "" {
 					images[i.Sum] = i
@@ -33,6 +47,7 @@ func compileNode(r Records, inv *inventory.Inventory, h *inventory.Host, c cloud
 			n.Gone = append(n.Gone, gone(in))
 		}
 	}
+	n.Segments, n.GoneSegments = nodeSegments(r, h, used)
 	n.Gone = append(n.Gone, undelivered(r, inv, h)...)
 	for _, i := range images {
 		n.Images = append(n.Images, i)
@@ -41,13 +56,12 @@ func compileNode(r Records, inv *inventory.Inventory, h *inventory.Host, c cloud
 	return n
 }
 
-func machine(r Records, in cloud.Instance, cloudID, bridge string) Machine {
-	port, _ := r.Port(in.Port)
+func machine(r Records, in cloud.Instance, cloudID string, port cloud.Port) Machine {
 	return Machine{
 		ID: string(in.ID), UUID: uuid(cloudID, in.ID), Owner: in.Owner, Dir: InstanceDir(in), Hostname: in.Hostname,
 		Cores: in.Type.Cores, Memory: in.Type.Memory, Disk: in.Type.Disk * 1024,
 		Image: image(r, in.Image), Kernel: image(r, in.Kernel), Ramdisk: image(r, in.Ramdisk),
-		Seed: Seed{in.SeedSum, in.SeedSize}, MAC: port.MAC, Bridge: bridge, Reboots: in.Reboots,
+		Seed: Seed{in.SeedSum, in.SeedSize}, MAC: port.MAC, Dev: string(in.ID), Reboots: in.Reboots,
 	}
 }
 

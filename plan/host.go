@@ -20,10 +20,13 @@ type Host struct {
 // is false until the cluster's first instance: nothing is to be done before.
 type Frontend struct {
 	Active        bool         `json:"active"`
+	Routes        bool         `json:"routes"` // has firewall, gateways, translations: the MANAGED modes
 	PrivInterface string       `json:"priv_interface"`
 	PubInterface  string       `json:"pub_interface"`
 	Subnet        netip.Prefix `json:"subnet"` // VNET_SUBNET/VNET_NETMASK
 	Sysctls       []Sysctl     `json:"sysctls"`
+	Segments      []Segment    `json:"segments"` // MANAGED: the VLANs that it routes
+	GoneSegments  []Segment    `json:"gone_segments"`
 	Addresses     []Address    `json:"addresses"`
 	GoneAddresses []Address    `json:"gone_addresses"`
 	Sets          []Set        `json:"sets"`
@@ -73,7 +76,7 @@ type Chain struct {
 
 // Rule is an iptables rule. Zero fields do not restrict.
 type Rule struct {
-	In        string       `json:"in"` // interface
+	In        string       `json:"in"` // interface; "eth0.+" is all that begin so
 	Source    netip.Prefix `json:"source"`
 	SourceSet string       `json:"source_set"`
 	Dest      netip.Prefix `json:"dest"`
@@ -91,6 +94,7 @@ type Rule struct {
 
 // DHCP is what the frontend's dhcpd serves. No subnets: it does not run.
 type DHCP struct {
+	Shared     bool         `json:"shared"` // the subnets are on one wire
 	Daemon     string       `json:"daemon"`
 	User       string       `json:"user"`
 	Interfaces []string     `json:"interfaces"`
@@ -105,6 +109,7 @@ type DHCPSubnet struct {
 	Netmask   netip.Addr `json:"netmask"`
 	Broadcast netip.Addr `json:"broadcast"`
 	Gateway   netip.Addr `json:"gateway"`
+	Server    netip.Addr `json:"server"` // server-identifier; none where somebody else routes
 	Leases    []Lease    `json:"leases"`
 }
 
@@ -143,11 +148,21 @@ type Translation struct {
 
 // Node is a node's part: images, machines, and the machines that must not be.
 type Node struct {
-	Bridge     string    `json:"bridge"`
-	Hypervisor string    `json:"hypervisor"` // kvm or qemu
-	Images     []Image   `json:"images"`
-	Machines   []Machine `json:"machines"`
-	Gone       []Gone    `json:"gone"`
+	Bridge       string    `json:"bridge"`     // the operator's; empty in MANAGED
+	Hypervisor   string    `json:"hypervisor"` // kvm or qemu
+	Segments     []Segment `json:"segments"`   // MANAGED: the VLANs that machines are in
+	GoneSegments []Segment `json:"gone_segments"`
+	Senders      []Sender  `json:"senders"` // what each machine may send; none in SYSTEM and STATIC
+	Images       []Image   `json:"images"`
+	Machines     []Machine `json:"machines"`
+	Gone         []Gone    `json:"gone"`
+}
+
+// Sender is the only sender's address that a machine may use.
+type Sender struct {
+	Dev string     `json:"dev"` // the machine's interface on the node
+	MAC string     `json:"mac"`
+	IP  netip.Addr `json:"ip"`
 }
 
 // Image is a file that machines of this node need.
@@ -174,6 +189,7 @@ type Machine struct {
 	Ramdisk  Image  `json:"ramdisk"` // empty: none
 	Seed     Seed   `json:"seed"`
 	MAC      string `json:"mac"`
+	Dev      string `json:"dev"` // its interface on the node, named for it
 	Bridge   string `json:"bridge"`
 	Reboots  int    `json:"reboots"`
 }

@@ -74,11 +74,11 @@ func compare[T ~string](a, b T) int {
 func (e *edge) addresses() (present, absent []Address) {
 	for _, n := range e.networks {
 		sub := e.subnets[n.ID]
-		a := Address{e.cluster.Network.PrivInterface, netip.PrefixFrom(sub.Gateway, sub.CIDR.Bits())}
-		if n.Gone {
-			absent = append(absent, a)
-		} else {
+		a := Address{e.dev(n), netip.PrefixFrom(sub.Gateway, sub.CIDR.Bits())}
+		if !n.Gone {
 			present = append(present, a)
+		} else if !e.tagged() { // else it goes with its interface
+			absent = append(absent, a)
 		}
 	}
 	for _, p := range e.publics {

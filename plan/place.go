@@ -17,6 +17,7 @@ import (
 type Order struct {
 	Instance cloud.Instance // what all of them have in common
 	IDs      []cloud.InstanceID
+	MACs     []string // random and locally administered, for SYSTEM: as many
 	Min, Max int
 	Ports    []cloud.PortID
 	Network  cloud.NetworkID // for the group's network, should it become active
@@ -41,13 +42,10 @@ type placement struct {
 func Place(r Records, cluster inventory.Cluster, order Order) (Changes, error) {
 	p := &placement{Records: r, cluster: cluster, claimed: map[string]bool{}, free: Free(r, cluster)}
 	p.cloud, _ = r.Cloud()
-	if err := built(cluster); err != nil {
-		return Changes{}, err
-	}
 	if err := p.settings(); err != nil {
 		return Changes{}, err
 	}
-	if err := p.activate(order); err != nil {
+	if err := p.join(order); err != nil {
 		return Changes{}, err
 	}
 	for i := range order.Max {
@@ -65,14 +63,6 @@ func Place(r Records, cluster inventory.Cluster, order Order) (Changes, error) {
 	return p.out, nil
 }
 
-// built refuses the modes that are not built yet, before anything is chosen.
-func built(c inventory.Cluster) error {
-	if c.Network.Mode == inventory.ManagedNoVLAN {
-		return nil
-	}
-	return cloud.Errorf("UnsupportedOperation", "%s has vnet_mode %s: instances can be started in %s only, so far", c.Name, c.Network.Mode, inventory.ManagedNoVLAN)
-}
-
 // short adds to a refusal how many there would have been room for.
 func short(err error, order Order, placed int) error {
 	var refused *cloud.Error
@@ -87,7 +77,7 @@ func short(err error, order Order, placed int) error {
 func (p *placement) settings() error {
 	want := SettingsOf(p.cluster)
 	have, ok := p.cloud.Networks[p.cluster.Name]
-	if !ok || !InUse(p.Records, p.cluster.Name) {
+	if !ok || len(InUse(p.Records, p.cluster.Name)) == 0 {
 		networks := map[string]cloud.Settings{}
 		maps.Copy(networks, p.cloud.Networks)
 		networks[p.cluster.Name] = want
@@ -135,42 +125,21 @@ func SettingsDiff(have, want cloud.Settings) (diff []string) {
 	return diff
 }
 
-// InUse says whether a cluster holds anything that its settings must not change
-// under: a network, an address, or an instance that was not released.
-func InUse(r Records, cluster string) bool {
-	if len(r.NetworksIn(cluster))+len(r.AddressesIn(cluster)) > 0 {
-		return true
-	}
-	return slices.ContainsFunc(r.InstancesIn(cluster), func(in cloud.Instance) bool { return in.Released.IsZero() })
-}
-
-// activate finds the network of the first group, or opens one at the lowest free
-// index.
-func (p *placement) activate(order Order) error {
-	group := order.Instance.Groups[0]
-	if net, ok := p.NetworkOf(p.cluster.Name, group); ok {
-		net.Gone = false
-		p.net = net
-		p.subnet, _ = p.SubnetOf(net.ID)
-		return nil
-	}
-	s := p.cloud.Networks[p.cluster.Name]
-	for index := FirstVLAN; index <= lastVLAN; index++ {
-		slice, ok := Slice(s, index)
-		if !ok {
-			break
+// InUse lists what a cluster holds that its settings must not change under:
+// instances that were not released, public addresses, networks.
+func InUse(r Records, cluster string) (list []string) {
+	for _, in := range r.InstancesIn(cluster) {
+		if in.Released.IsZero() {
+			list = append(list, string(in.ID))
 		}
-		claim := fmt.Sprintf("vlan/%s/%d", p.cluster.Name, index)
-		if p.taken(claim) {
-			continue
-		}
-		p.net = cloud.Network{ID: order.Network, Cluster: p.cluster.Name, Owner: order.Instance.Owner, Group: group, Index: index}
-		p.subnet = cloud.Subnet{ID: order.Subnet, Network: order.Network, CIDR: slice, Gateway: Gateway(slice)}
-		p.claim(claim, string(order.Network))
-		return nil
 	}
-	n, _ := Slices(s)
-	return cloud.Errorf("SecurityGroupLimitExceeded", "all %d networks of %s are in use: an active group needs one", n, p.cluster.Name)
+	for _, a := range r.AddressesIn(cluster) {
+		list = append(list, a.IP.String())
+	}
+	for _, n := range r.NetworksIn(cluster) {
+		list = append(list, string(n.ID))
+	}
+	return list
 }
 
 // one places one instance or leaves everything as it was.
@@ -181,21 +150,22 @@ func (p *placement) one(order Order, i int) error {
 	if err != nil {
 		return err
 	}
-	ip, ok := nextHost(p.subnet.CIDR, p.subnet.LastGiven, func(a netip.Addr) bool { return !p.taken(ipClaim(p.net.ID, a)) })
-	if !ok {
-		_, n := Slices(p.cloud.Networks[p.cluster.Name])
-		return cloud.Errorf("InsufficientFreeAddressesInSubnet", "the group's network %s is full: it holds %d instances", p.subnet.CIDR, n)
-	}
 	public, err := p.public(order)
+	if err != nil {
+		return err
+	}
+	mac, ip, err := p.plug(order, i)
 	if err != nil {
 		return err
 	}
 	in.Host, in.Public = node, public
 	p.take(node, in.Type)
-	p.subnet.LastGiven = ip
-	p.claim(ipClaim(p.net.ID, ip), string(in.ID))
-	p.claim("mac/"+MAC(in.ID), string(in.ID))
-	p.out.Ports = append(p.out.Ports, cloud.Port{ID: in.Port, Network: p.net.ID, Subnet: p.subnet.ID, Instance: in.ID, MAC: MAC(in.ID), IP: ip})
+	p.uplink(node)
+	if ip.IsValid() {
+		p.claim(ipClaim(p.net.ID, ip), string(in.ID))
+	}
+	p.claim(macClaim(mac), string(in.ID))
+	p.out.Ports = append(p.out.Ports, cloud.Port{ID: in.Port, Network: p.net.ID, Subnet: p.subnet.ID, Instance: in.ID, MAC: mac, IP: ip})
 	if public.IsValid() {
 		p.claim(PublicClaim(public), string(in.ID))
 		p.out.Addresses = append(p.out.Addresses, cloud.Address{IP: public, Cluster: p.cluster.Name, Owner: in.Owner, Instance: in.ID})
@@ -234,9 +204,9 @@ func less(c cloud.Capacity, t cloud.InstanceType) cloud.Capacity {
 	return cloud.Capacity{Cores: c.Cores - t.Cores, Memory: c.Memory - t.Memory, Disk: c.Disk - t.Disk}
 }
 
-// public is the next free address of the pool, or none if the site has no pool.
+// public is the next free address of the pool, or none if the cluster has no pool.
 func (p *placement) public(order Order) (netip.Addr, error) {
-	if order.Private || len(p.cluster.Network.PublicIPs) == 0 {
+	if order.Private || !p.cluster.Network.Mode.Groups() || len(p.cluster.Network.PublicIPs) == 0 {
 		return netip.Addr{}, nil
 	}
 	return NextPublic(p.Records, p.cluster, p.cloud, p.taken)
@@ -267,11 +237,6 @@ func (p *placement) claim(name, holder string) {
 	p.claimed[name] = true
 	p.out.Claims = append(p.out.Claims, cloud.Claim{Name: name, Holder: holder})
 }
-
-// PublicClaim names the hold of a public address.
-func PublicClaim(ip netip.Addr) string { return "public/" + ip.String() }
-
-func ipClaim(net cloud.NetworkID, ip netip.Addr) string { return fmt.Sprintf("ip/%s/%s", net, ip) }
 
 // Free is what the reporting nodes of a cluster have left: what they were seen to
 // have, less what instances hold there by record.

@@ -278,25 +278,6 @@ func TestPlaceComparesSettings(t *testing.T) {
 	}
 }
 
-// The modes that are not built yet are refused by name, and nothing is chosen.
-func TestPlaceInOtherModes(t *testing.T) {
-	system := `all:
-  vars: {vnet_mode: SYSTEM, vnet_bridge: br0}
-  children:
-    frontends: {hosts: {fe1: }}
-    nodes: {hosts: {n1: }}
-`
-	managed := strings.Replace(oneCluster, "MANAGED-NOVLAN", "MANAGED", 1)
-	for mode, text := range map[string]string{"SYSTEM": system, "MANAGED": managed} {
-		w := newWorld(t, text)
-		_, err := w.place(w.order(1, 1, w.group("alice", "web")))
-		refused(t, err, "UnsupportedOperation")
-		if err != nil && !strings.Contains(err.Error(), "vnet_mode "+mode+":") {
-			t.Error(err)
-		}
-	}
-}
-
 func TestFit(t *testing.T) {
 	for _, test := range []struct {
 		c    cloud.Capacity

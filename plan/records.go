@@ -19,6 +19,7 @@ type Records interface {
 	Group(cloud.GroupID) (cloud.Group, bool)
 	Groups() []cloud.Group
 	GroupNamed(owner, name string) (cloud.Group, bool)
+	Network(cloud.NetworkID) (cloud.Network, bool)
 	NetworksIn(cluster string) []cloud.Network
 	NetworkOf(cluster string, group cloud.GroupID) (cloud.Network, bool)
 	Networks() []cloud.Network

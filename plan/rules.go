@@ -48,7 +48,7 @@ func (e *edge) forward() Chain {
 func (e *edge) input() Chain {
 	all := e.settings.Subnet
 	return e.chain("EUCA-INPUT", "input",
-		Rule{In: e.cluster.Network.PrivInterface, Proto: "udp", Ports: "67", Target: "ACCEPT"},
+		Rule{In: e.guestside(), Proto: "udp", Ports: "67", Target: "ACCEPT"},
 		Rule{Source: all, State: "ESTABLISHED", Direction: "REPLY", Target: "ACCEPT"},
 		Rule{Source: all, Proto: "icmp", ICMP: "8", Target: "ACCEPT"},
 		Rule{Source: all, Target: "DROP"},

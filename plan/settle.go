@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"fmt"
 	"net/netip"
 	"slices"
 	"time"
@@ -90,7 +89,10 @@ func (s *settlement) end(in cloud.Instance, reason string) {
 func (s *settlement) release(in cloud.Instance) {
 	if port, ok := s.Port(in.Port); ok {
 		s.out.FreePorts = append(s.out.FreePorts, port.ID)
-		s.out.FreeClaims = append(s.out.FreeClaims, ipClaim(port.Network, port.IP), "mac/"+port.MAC)
+		s.out.FreeClaims = append(s.out.FreeClaims, macClaim(port.MAC))
+		if port.IP.IsValid() {
+			s.out.FreeClaims = append(s.out.FreeClaims, ipClaim(port.Network, port.IP))
+		}
 	}
 	in.Released = s.now
 	s.out.Instances = append(s.out.Instances, in)
@@ -140,34 +142,75 @@ func (s *settlement) frontendAt(cluster string, rev uint64) bool {
 }
 
 // network closes a network whose last instance is gone, and gives its index back
-// when the frontend was seen without it.
+// when the frontend and the nodes that had its VLAN were seen without it.
 func (s *settlement) network(net cloud.Network) {
-	if len(s.PortsOf(net.ID)) > s.freedIn(net.ID) {
+	used := s.usedOn(net.ID)
+	net, changed := s.uplinks(net, used)
+	if len(used) == 0 && !net.Gone {
+		net.Gone, changed = true, true
+	} else if len(used) == 0 && !changed && len(net.Uplinks) == 0 && s.frontendAt(net.Cluster, net.Rev) {
+		s.free(net)
 		return
 	}
-	if !net.Gone {
-		net.Gone = true
+	if changed {
 		s.out.Networks = append(s.out.Networks, net)
-		return
 	}
-	if !s.frontendAt(net.Cluster, net.Rev) {
-		return
-	}
+}
+
+// free gives back what a network held.
+func (s *settlement) free(net cloud.Network) {
 	if sub, ok := s.SubnetOf(net.ID); ok {
 		s.out.FreeSubnets = append(s.out.FreeSubnets, sub.ID)
 	}
 	s.out.FreeNets = append(s.out.FreeNets, net.ID)
-	s.out.FreeClaims = append(s.out.FreeClaims, fmt.Sprintf("vlan/%s/%d", net.Cluster, net.Index))
+	if net.Index > 0 {
+		s.out.FreeClaims = append(s.out.FreeClaims, vlanClaim(net.Cluster, net.Index))
+	}
 }
 
-// freedIn counts the ports of the network that this settlement frees.
-func (s *settlement) freedIn(net cloud.NetworkID) (n int) {
-	for _, id := range s.out.FreePorts {
-		if port, ok := s.Port(id); ok && port.Network == net {
-			n++
+// usedOn are the nodes on which instances still hold a port in the network.
+func (s *settlement) usedOn(net cloud.NetworkID) map[string]bool {
+	used := map[string]bool{}
+	for _, port := range s.PortsOf(net) {
+		if !slices.Contains(s.out.FreePorts, port.ID) {
+			in, _ := s.Instance(port.Instance)
+			used[in.Host] = true
 		}
 	}
-	return n
+	return used
+}
+
+// uplinks marks the nodes that have no instance of the network any more, and forgets
+// those that were seen without its VLAN since, and those that were declared dead.
+func (s *settlement) uplinks(net cloud.Network, used map[string]bool) (cloud.Network, bool) {
+	next := net.Clone()
+	changed := false
+	for host, up := range net.Uplinks {
+		_, dead := s.DeadHost(host)
+		switch {
+		case used[host]:
+			continue
+		case dead || up.Gone && s.unlinked(host, net, up):
+			delete(next.Uplinks, host)
+		case !up.Gone:
+			up.Gone = true
+			next.Uplinks[host] = up
+		default:
+			continue
+		}
+		changed = true
+	}
+	if len(next.Uplinks) == 0 {
+		next.Uplinks = nil
+	}
+	return next, changed
+}
+
+// unlinked: the node gave a complete list of our interfaces, under a plan that was
+// made since the network left it, and the network's are not on it.
+func (s *settlement) unlinked(host string, net cloud.Network, up cloud.Uplink) bool {
+	seen, ok := s.Seen(host)
+	return ok && seen.LinksRev >= net.Rev && !slices.Contains(seen.Links, bridgeOf(net)) && !slices.Contains(seen.Links, segment(net, up.Dev).Link)
 }
 
 // address gives a public address back once the frontend was seen without it.

@@ -279,7 +279,7 @@ func (w *world) report(host string, edits ...func(*cloud.Seen)) {
 		s.FrontRev = tx.Rev()
 	}
 	if h.IsNode {
-		s.DomainsAt, s.DomainsRev, s.FoldersRev = w.now, tx.Rev(), tx.Rev()
+		s.DomainsAt, s.DomainsRev, s.FoldersRev, s.LinksRev = w.now, tx.Rev(), tx.Rev(), tx.Rev()
 		for _, m := range Compile(tx, w.inv, h).Node.Machines {
 			s.Domains = append(s.Domains, cloud.SeenDomain{Name: m.ID, Cloud: c.ID, State: "running", Reason: "booted"})
 		}

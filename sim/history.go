@@ -29,7 +29,7 @@ func (f *Failure) Error() string {
 
 // Play plays one history. log is what happened, err the law that was broken.
 func (st *Stage) Play(seed uint64, steps []Step) (Tally, []string, error) {
-	w, err := newWorld(st, seed)
+	w, err := newWorld(st.of(seed), seed)
 	if err != nil {
 		return Tally{}, nil, err
 	}

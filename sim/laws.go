@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"reflect"
 	"regexp"
@@ -31,6 +32,8 @@ func (w *world) judge() {
 	w.holdersHaveClaims(tx)
 	w.nothingIsShared(tx)
 	w.nothingServedIsFree(tx)
+	w.linksAreHeld(tx)
+	w.guestsSendAsThemselves()
 	w.nothingIsDestroyed()
 	for _, name := range w.names {
 		if now := w.machines[name].Foreign(); now != w.foreign[name] {
@@ -162,6 +165,35 @@ func (w *world) nothingServedIsFree(tx *state.Tx) {
 		if !slices.ContainsFunc(tx.Subnets(), func(s cloud.Subnet) bool { return s.CIDR == gateway.Masked() }) {
 			w.breach("5 conserving", "the network of %s is free, and the frontend is still its gateway", gateway)
 		}
+	}
+}
+
+// linksAreHeld: a VLAN that a host is still in belongs to the network that it was made
+// for, so that nobody else's guests come into it.
+func (w *world) linksAreHeld(tx *state.Tx) {
+	c, _ := tx.Cloud()
+	for _, name := range w.names {
+		if w.usurped[name] || w.gaveUp[name] {
+			continue
+		}
+		for link, network := range w.machines[name].Segments(c.ID) {
+			net, ok := tx.Network(cloud.NetworkID(network))
+			if _, up := net.Uplinks[name]; !ok || name != w.front() && !up {
+				w.breach("5 conserving", "%s still has %s of %s, which nobody keeps for it: %+v", name, link, network, net)
+			}
+		}
+	}
+}
+
+// guestsSendAsThemselves: no machine of ours runs that may send from any address.
+func (w *world) guestsSendAsThemselves() {
+	for _, name := range w.names[1:] {
+		running := w.running(name)
+		open := slices.DeleteFunc(slices.Sorted(maps.Keys(running)), w.machines[name].Bound)
+		if len(open) > 0 && !w.vandalized[name] {
+			w.breach("guests send as themselves", "%s run on %s, and may send what they like", strings.Join(open, ", "), name)
+		}
+		w.vandalized[name] = len(open) > 0
 	}
 }
 

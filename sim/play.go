@@ -99,6 +99,7 @@ func init() {
 			name := w.host(s.N[0])
 			if what := w.machines[name].Wreck(w.rand); what != "" {
 				w.say("%s: %s", name, what)
+				w.vandalized[name] = w.vandalized[name] || strings.Contains(what, " table bridge ")
 				w.openings.wrecked(name)
 			}
 		},

@@ -34,7 +34,7 @@ import (
 const tight = `all:
   vars:
     cluster: one
-    vnet_mode: MANAGED-NOVLAN
+    vnet_mode: MODE
     vnet_interface: eth0
     vnet_subnet: 10.50.0.0
     vnet_netmask: 255.255.255.128
@@ -65,15 +65,36 @@ type Stage struct {
 	image       images.Info
 	morning     *morning
 	mirror      *Mirror // nil: none
+	tagged      *Stage  // where every other history is played; nil: here
 }
 
-// Open is the stage of a small cloud of a frontend and three nodes.
+// Open is the stage of a small cloud of a frontend and three nodes: in MANAGED-NOVLAN
+// for even seeds, in MANAGED for odd ones.
 func Open() (*Stage, error) {
+	st, err := openMode(inventory.ManagedNoVLAN)
+	if err != nil {
+		return nil, err
+	}
+	if st.tagged, err = openMode(inventory.Managed); err != nil {
+		return nil, errors.Join(err, st.Close())
+	}
+	return st, nil
+}
+
+func openMode(mode inventory.Mode) (*Stage, error) {
 	var texts []string
 	for _, e := range edits {
-		texts = append(texts, strings.NewReplacer("DNS", e.dns, "POOL", e.pool, "NODES", e.nodes).Replace(tight))
+		texts = append(texts, strings.NewReplacer("MODE", string(mode), "DNS", e.dns, "POOL", e.pool, "NODES", e.nodes).Replace(tight))
 	}
 	return OpenOn(texts...)
+}
+
+// of is the stage of a seed's history.
+func (st *Stage) of(seed uint64) *Stage {
+	if st.tagged != nil && seed%2 == 1 {
+		return st.tagged
+	}
+	return st
 }
 
 // OpenOn reads the playbooks and the inventories of one cluster with one frontend; the
@@ -91,7 +112,12 @@ func OpenOn(inventories ...string) (*Stage, error) {
 }
 
 // Close removes its files.
-func (st *Stage) Close() error { return os.RemoveAll(st.dir) }
+func (st *Stage) Close() error {
+	if st.tagged != nil {
+		return errors.Join(st.tagged.Close(), os.RemoveAll(st.dir))
+	}
+	return os.RemoveAll(st.dir)
+}
 
 func (st *Stage) read(inventories []string) (err error) {
 	for _, text := range inventories {
@@ -213,14 +239,15 @@ type world struct {
 	nested     bool    // a verb is asked while a host is slow
 	mirror     *Mirror // nil: none; a twin has none
 
-	backup  *vfs.MemFS
-	usurped map[string]bool       // obeyed a controller with older records
-	private map[string]netip.Addr // of every instance that ever was
-	ended   map[string]bool       // was to be ended by some record
-	mayEnd  map[string]bool       // its user or its guest wished it
-	gaveUp  map[string]bool       // hosts that were ever declared dead
-	judged  map[string]int        // how many of a machine's Destroyed were judged
-	foreign map[string]string
+	backup     *vfs.MemFS
+	vandalized map[string]bool       // somebody took the guard of guests away
+	usurped    map[string]bool       // obeyed a controller with older records
+	private    map[string]netip.Addr // of every instance that ever was
+	ended      map[string]bool       // was to be ended by some record
+	mayEnd     map[string]bool       // its user or its guest wished it
+	gaveUp     map[string]bool       // hosts that were ever declared dead
+	judged     map[string]int        // how many of a machine's Destroyed were judged
+	foreign    map[string]string
 	openings
 }
 
@@ -272,7 +299,7 @@ func bare(st *Stage, seed uint64) *world {
 	w := &world{
 		Stage: st, seed: seed, rand: rand.New(rand.NewPCG(seed, 1)), now: noon,
 		machines: map[string]*host.Machine{}, down: map[string]bool{}, off: map[string]bool{}, troubles: map[string][]Trouble{},
-		private: map[string]netip.Addr{}, ended: map[string]bool{}, mayEnd: map[string]bool{}, gaveUp: map[string]bool{}, judged: map[string]int{}, usurped: map[string]bool{}, foreign: map[string]string{},
+		private: map[string]netip.Addr{}, ended: map[string]bool{}, mayEnd: map[string]bool{}, gaveUp: map[string]bool{}, judged: map[string]int{}, usurped: map[string]bool{}, vandalized: map[string]bool{}, foreign: map[string]string{},
 	}
 	for _, name := range w.names {
 		o := st.options(name)

@@ -211,7 +211,7 @@ func (h *kindHost) proves(k kindTry, state, proof string) {
 
 // killCommands are those in front of which a program may be killed.
 const killCommands = `awk cat chmod chown conntrack cp cut dhcpd grep head ip ipset iptables-restore iptables-save
-	ln mkdir mv readlink rm sed sha256sum sleep sort stat tail touch tr wc systemctl service
+	ln mkdir mv nft readlink rm sed sha256sum sleep sort stat tail touch tr wc systemctl service
 	virsh qemu-img dd tar truncate`
 
 // killShim counts down, and kills the whole program instead of running its

@@ -119,8 +119,11 @@ func formatIptables(in any, args []any) (any, error) {
 		return nil, fmt.Errorf("iptables(%q): it is word, chain, set, interface or text", sort)
 	}
 	punctuation := "._-"
-	if sort == "word" {
+	switch sort {
+	case "word":
 		punctuation = "._-:/,"
+	case "interface": // eth0.+ is all that begin with eth0.
+		punctuation = "._-+"
 	}
 	if s == "" || s[0] == '-' || len(s) > limit || !only(s, punctuation) {
 		return nil, fmt.Errorf("%s is no %s for iptables (letters, digits and %s, up to %d)", shown(s), sort, punctuation, limit)

@@ -65,7 +65,7 @@ func (m *Machine) Dump() string {
 		}
 	}
 	for dev, l := range m.links {
-		add("link %s up=%v %s", dev, l.up, strings.Join(slices.Sorted(slices.Values(l.addresses)), " "))
+		add("link %s up=%v %s %s %s", dev, l.up, l.alias, l.master, strings.Join(slices.Sorted(slices.Values(l.addresses)), " "))
 	}
 	for name, s := range m.sets {
 		add("set %s %s", name, s.describe())
@@ -90,6 +90,9 @@ func (m *Machine) dumpRest(add func(format string, args ...any)) {
 	for _, d := range m.daemons {
 		add("dhcpd %s %s %s %s %.12s", d.path, d.user, d.interfaces, d.conf, tasks.Sum(d.text))
 	}
+	for name, text := range m.bridgeTables {
+		add("antispoof %s %.12s", name, tasks.Sum(text))
+	}
 	for name, s := range m.services {
 		add("service %s %v", name, s.running)
 	}
@@ -103,7 +106,7 @@ func (m *Machine) passing(path string) bool {
 	if dir, name := dirOf(path), base(path); strings.HasPrefix(path, instancesDir+"/") {
 		return name == "started" || name == "console.log" || inTheMaking(name)
 	} else if strings.HasPrefix(path, hostDir) {
-		return path == hostDir+"/fence" || path == hostDir+"/dhcpd" || dir == hostDir+"/chains" || dir == hostDir+"/services" ||
+		return path == hostDir+"/fence" || path == hostDir+"/dhcpd" || dir == hostDir+"/chains" || dir == hostDir+"/services" || dir == hostDir+"/links" ||
 			dir == hostDir+"/blobs.tmp" || strings.HasPrefix(path, hostDir+"/incoming") || inTheMaking(name)
 	}
 	if strings.HasPrefix(path, runDir+"/") {
@@ -135,12 +138,14 @@ func (m *Machine) clone() *Machine {
 		name: m.name, o: m.o, boot: m.boot, booted: m.booted, kernel: m.kernel, pids: m.pids, foreign: m.foreign,
 		runs: m.runs, done: m.done, files: maps.Clone(m.files), sysctls: maps.Clone(m.sysctls), managed: maps.Clone(m.managed),
 		flows: slices.Clone(m.flows), neighbour: maps.Clone(m.neighbour), destroyed: slices.Clone(m.destroyed),
-		own: maps.Clone(m.own), scripts: maps.Clone(m.scripts),
+		own: maps.Clone(m.own), scripts: maps.Clone(m.scripts), bridgeTables: maps.Clone(m.bridgeTables),
 		links: map[string]*link{}, sets: map[string]*set{}, tables: map[string]*table{},
 	}
 	c.lock.shared = map[*process]bool{}
 	for name, l := range m.links {
-		c.links[name] = &link{l.bridge, l.up, slices.Clone(l.addresses)}
+		one := *l
+		one.addresses = slices.Clone(l.addresses)
+		c.links[name] = &one
 	}
 	for name, s := range m.sets {
 		c.sets[name] = &set{s.kind, maps.Clone(s.members)}

@@ -39,6 +39,10 @@ func (p *process) answer(name, script string) answer {
 		return p.domainsSection()
 	case facts.InstancesScript:
 		return said(p.m.instancesSection())
+	case facts.OursScript:
+		return said(strings.Join(p.m.oursLinks(p.cloud), "\n"))
+	case facts.NeighboursScript:
+		return said("") // guests of a cloud in the MANAGED modes are found by their records
 	case facts.LeasesScript:
 		return said(p.leasesSection())
 	}

@@ -21,6 +21,10 @@ func kinds(name string) (kind, bool) {
 		return kind{check: checkSysctl, apply: applySysctl}, true
 	case "bridge":
 		return kind{check: checkBridge, apply: applyBridge}, true
+	case "vlan":
+		return kind{check: checkVlan, apply: applyVlan}, true
+	case "antispoof":
+		return kind{check: checkAntispoof, apply: applyAntispoof, diff: diffAntispoof}, true
 	case "address":
 		return kind{check: checkAddress, apply: applyAddress}, true
 	case "address_gone":

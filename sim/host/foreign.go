@@ -3,6 +3,7 @@ package host
 import (
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 )
@@ -102,6 +103,8 @@ func (m *Machine) rules(table string, chains ...string) {
 }
 
 func operatorAddress(i int) string { return fmt.Sprintf("198.18.%d.10/24", i) }
+
+var operators = netip.MustParsePrefix("198.18.0.0/16")
 
 // Foreign is a canonical text of what is not ours. No program may change it.
 func (m *Machine) Foreign() string {

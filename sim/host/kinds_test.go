@@ -57,7 +57,8 @@ hook FORWARD EUCA-FORWARD
 -A admin-web -m comment --comment "eucactl c10d0001 sg-1"
 -A admin-web -s 198.51.100.0/24 -p tcp --dport 22 -j ACCEPT
 `
-	flowsText = "live 10.0.0.1\nlive 10.0.0.2\nnat 203.0.113.10 10.0.0.2\npool 203.0.113.10\npool 203.0.113.11\n"
+	antispoofText = "table bridge eucactl_c10d0001 {\n}\n"
+	flowsText     = "live 10.0.0.1\nlive 10.0.0.2\nnat 203.0.113.10 10.0.0.2\npool 203.0.113.10\npool 203.0.113.11\n"
 )
 
 func named(pairs ...any) map[string]any {
@@ -78,6 +79,10 @@ func tries() []kindTry {
 	shrink := call{"ipsets_shrink", named("content", setsText)}
 	grow := call{"ipsets_grow", named("content", setsText)}
 	chains := call{"chains", named("table", "filter", "content", chainText)}
+	vlan := call{"vlan", named("link", "eth1.10", "dev", "eth1", "id", "10", "network", "net-00000001", "bridge", "eucabr10")}
+	vlanGone := maps.Clone(vlan.args)
+	vlanGone["state"] = "absent"
+	antispoof := call{"antispoof", named("content", antispoofText)}
 	address := call{"address", named("dev", "eth1", "cidr", "10.0.0.1/24 10.0.0.9/24")}
 	dhcpd := call{"dhcpd", named("daemon", "/usr/sbin/dhcpd", "user", "root", "interfaces", "eth1", "content", conf)}
 	return []kindTry{
@@ -88,6 +93,15 @@ func tries() []kindTry {
 		{kind: "absent", args: named("path", "/srv/f"), before: []call{{"file", named("path", "/srv/f", "content", "# eucactl c10d0001\n")}}},
 		{kind: "sysctl", args: named("name", "net.ipv4.ip_forward", "value", "1")},
 		{kind: "bridge", args: named("name", "br0"), wreck: func(m *Machine) { m.links["br0"].up = false }},
+		{kind: vlan.kind, args: vlan.args},
+		{kind: vlan.kind, args: vlan.args, before: []call{vlan}, wreck: func(m *Machine) { m.links["eucabr10"].up = false }},
+		{kind: vlan.kind, args: vlan.args, before: []call{vlan}, wreck: func(m *Machine) { m.deleteLink("eth1.10") }},
+		{kind: vlan.kind, args: vlan.args, before: []call{vlan}, wreck: (*Machine).Reboot},
+		{kind: vlan.kind, args: vlanGone, before: []call{vlan}},
+		{kind: antispoof.kind, args: antispoof.args},
+		{kind: antispoof.kind, args: named("content", antispoofText+"# more\n"), before: []call{antispoof}},
+		{kind: antispoof.kind, args: antispoof.args, before: []call{antispoof}, wreck: (*Machine).Reboot},
+		{kind: antispoof.kind, args: named("state", "absent"), before: []call{antispoof}},
 		{kind: address.kind, args: address.args},
 		{kind: "address_gone", args: named("dev", "eth1", "cidr", "10.0.0.1/24"), before: []call{address}},
 		{kind: shrink.kind, args: shrink.args},
@@ -253,7 +267,7 @@ func TestDeadTools(t *testing.T) {
 	tools := map[string][]string{
 		"address": {"ip"}, "address_gone": {"ip"}, "ipsets_shrink": {"ipset"}, "ipsets_grow": {"ipset"}, "ipsets_gone": {"ipset"},
 		"chains": {"iptables-save", "iptables-restore"}, "flows": {"conntrack", "ip"}, "dhcpd": {"dhcpd"},
-		"domain": {"virsh"}, "domain_gone": {"virsh"}, "disk": {"qemu-img"},
+		"vlan": {"ip"}, "domain": {"virsh"}, "domain_gone": {"virsh"}, "disk": {"qemu-img"},
 	}
 	for _, k := range tries() {
 		for _, tool := range tools[k.kind] {

@@ -21,6 +21,7 @@ type definition struct {
 	sum, name, uuid string
 	cloud, of       string // of our metadata
 	mac, bridge     string
+	dev             string   // its interface on the host
 	files           []string // that QEMU opens
 	console         string
 }
@@ -59,6 +60,7 @@ func readDefinition(xml string) (d definition, err error) {
 	d.uuid = between(xml, "<uuid>", "</uuid>")
 	d.mac = between(xml, `<mac address="`, `"`)
 	d.bridge = between(xml, `<source bridge="`, `"`)
+	d.dev = between(between(xml, "<interface ", "</interface>"), `<target dev="`, `"`)
 	if mark := between(xml, "<eucactl:instance ", "/>"); mark != "" {
 		d.cloud, d.of = between(mark, `cloud="`, `"`), between(mark, ` name="`, `"`)
 	}

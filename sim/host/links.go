@@ -10,6 +10,10 @@ import (
 type link struct {
 	bridge, up bool
 	addresses  []string
+	alias      string // whose mark it bears
+	master     string // the bridge that it is a port of
+	vlan       int    // tagged on dev; 0: no VLAN
+	dev        string
 }
 
 // sysctlPath is a setting's path below /proc/sys, as sysctl(8) reads its name.

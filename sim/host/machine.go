@@ -45,17 +45,18 @@ type Machine struct {
 	lock   hostLock
 	pids   int
 
-	sysctls   map[string]string
-	managed   map[string]bool // the sysctls that programs spoke of
-	links     map[string]*link
-	sets      map[string]*set
-	tables    map[string]*table
-	flows     []Flow
-	neighbour map[netip.Addr]string // who is known, and on which device
-	daemons   map[int]*daemon
-	services  map[string]*service
-	domains   map[string]*domain
-	foreign   foreign
+	sysctls      map[string]string
+	managed      map[string]bool // the sysctls that programs spoke of
+	links        map[string]*link
+	sets         map[string]*set
+	tables       map[string]*table
+	bridgeTables map[string]string // nftables' tables of the bridge family, as loaded
+	flows        []Flow
+	neighbour    map[netip.Addr]string // who is known, and on which device
+	daemons      map[int]*daemon
+	services     map[string]*service
+	domains      map[string]*domain
+	foreign      foreign
 
 	own       map[string]kind // registered ones
 	scripts   map[string]answer
@@ -88,7 +89,7 @@ func New(name string, o Options) *Machine {
 		sysctls: map[string]string{}, managed: map[string]bool{}, links: map[string]*link{},
 		sets: map[string]*set{}, tables: map[string]*table{}, neighbour: map[netip.Addr]string{},
 		daemons: map[int]*daemon{}, services: map[string]*service{}, domains: map[string]*domain{},
-		own: map[string]kind{}, scripts: map[string]answer{},
+		own: map[string]kind{}, scripts: map[string]answer{}, bridgeTables: map[string]string{},
 	}
 	m.lock.shared = map[*process]bool{}
 	m.bootUp()
@@ -132,7 +133,7 @@ func (m *Machine) reboot() {
 	m.files.removeBelow("/run")
 	m.sysctls, m.managed = map[string]string{}, map[string]bool{}
 	m.links, m.sets, m.tables = map[string]*link{}, map[string]*set{}, map[string]*table{}
-	m.flows, m.neighbour = nil, map[netip.Addr]string{}
+	m.flows, m.neighbour, m.bridgeTables = nil, map[netip.Addr]string{}, map[string]string{}
 	m.daemons = map[int]*daemon{}
 	for _, name := range slices.Sorted(maps.Keys(m.services)) {
 		m.services[name].stop()

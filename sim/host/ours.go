@@ -62,8 +62,13 @@ func (m *Machine) oursNetwork(add func(string, ...any)) {
 			}
 		}
 	}
-	if l := m.links[m.o.Bridge]; l != nil {
-		add("link %s up=%v", m.o.Bridge, l.up)
+	for name, l := range m.links {
+		if name == m.o.Bridge || l.alias != "" {
+			add("link %s up=%v vlan=%d %s %s", name, l.up, l.vlan, l.master, l.alias)
+		}
+	}
+	for name, text := range m.bridgeTables {
+		add("antispoof %s %s", name, senders(text))
 	}
 	for name, s := range m.sets {
 		if !slices.Contains(m.foreign.sets, name) {
@@ -125,6 +130,10 @@ func Essence(path, data, boot string) string {
 		return when(words[0]) + ", " + words[1] + " reboots, " + words[2]
 	case path == hostDir+"/dhcpd" && len(words) > 3:
 		return words[0] + " " + strings.Join(words[3:], " ")
+	case strings.HasPrefix(path, hostDir+"/antispoof-"): // what nft printed is nft's own
+		return words[0]
+	case dir == hostDir+"/links" && len(words) == 2:
+		return when(words[0]) + ", " + words[1]
 	case dir == hostDir+"/chains":
 		return when(strings.TrimPrefix(strings.SplitN(data, "\n", 2)[0], "B")) + ", " + tasks.Sum(asked(data))
 	case base(path) == "disk":

@@ -166,6 +166,9 @@ func (r *ruleReader) match(option string) match {
 	switch option {
 	case "-i":
 		dev := r.next()
+		if all, wild := strings.CutSuffix(dev, "+"); wild {
+			return func(_ *Machine, p *Packet) bool { return strings.HasPrefix(p.In, all) }
+		}
 		return func(_ *Machine, p *Packet) bool { return p.In == dev }
 	case "-o":
 		r.next()

@@ -18,9 +18,9 @@ var (
 func (m *Machine) Gateways() (list []netip.Prefix) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for i, dev := range m.o.Interfaces {
+	for _, dev := range slices.Sorted(maps.Keys(m.links)) {
 		for _, a := range m.links[dev].addresses {
-			if p, err := netip.ParsePrefix(a); err == nil && a != operatorAddress(i) && !p.IsSingleIP() {
+			if p, err := netip.ParsePrefix(a); err == nil && dev != "lo" && !operators.Contains(p.Addr()) && !p.IsSingleIP() {
 				list = append(list, p)
 			}
 		}

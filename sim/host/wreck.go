@@ -128,6 +128,18 @@ func (m *Machine) wreckNetwork() (list []damage) {
 			list = append(list, damage{"kill dhcpd", func() { delete(m.daemons, pid) }})
 		}
 	}
+	for _, name := range slices.Sorted(maps.Keys(m.links)) {
+		if l := m.links[name]; l.alias != "" {
+			list = append(list,
+				damage{"ip link set " + name + " down", func() { l.up = false }},
+				damage{"ip link del " + name, func() { m.deleteLink(name) }})
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.bridgeTables)) {
+		list = append(list,
+			damage{"nft delete table bridge " + name, func() { delete(m.bridgeTables, name) }},
+			damage{"change table bridge " + name, func() { m.bridgeTables[name] += "#\n" }})
+	}
 	if l := m.links[m.o.Bridge]; l != nil && len(m.files.twoBelow(instancesDir)) > 0 {
 		list = append(list, damage{"ip link set " + m.o.Bridge + " down", func() { l.up = false }})
 	}
