@@ -5,7 +5,7 @@ BIN := bin/eucactl bin/lab
 PACKAGES := openssh-server openssh-client sudo isc-dhcp-server iptables nftables ipset conntrack bridge-utils iproute2 \
   qemu-system-x86 qemu-utils libvirt-daemon-system libvirt-clients libvirt-daemon-driver-qemu libxml2-utils \
   busybox-static dropbear-bin udhcpc kmod linux-image-cloud-amd64 cpio iputils-ping arping tcpdump e2fsprogs \
-  dash gawk mawk netcat-openbsd procps util-linux shellcheck ansible-core \
+  dash gawk mawk netcat-openbsd procps util-linux shellcheck ansible-core user-mode-linux vlan \
   systemd init-system-helpers sysvinit-utils
 
 .PHONY: help demo demo-down test unit e2e lint bench fuzz soak mutants golden lab-up lab-down build packages
@@ -49,8 +49,8 @@ mutants: ## break the product on purpose, one way after the other: the laws must
 golden: ## rewrite the golden files
 	go test ./playbooks ./templates ./plan ./inventory -update
 
-lab-up: packages build ## a frontend, two nodes and an outside client, as namespace hosts
-	bin/lab up --name $(LAB)
+lab-up: packages build ## a frontend, two nodes and an outside client; KERNEL=own and MODE=MANAGED for VLANs
+	bin/lab up --name $(LAB) $(if $(KERNEL),--kernel $(KERNEL)) $(if $(MODE),--mode $(MODE))
 
 lab-down: build ## remove the lab, also after a crash
 	bin/lab down --name $(LAB)

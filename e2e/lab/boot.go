@@ -64,6 +64,9 @@ func (l *Lab) boot(h Host) error {
 	if err := l.authorize(h); err != nil {
 		return err
 	}
+	if h.ownKernel() {
+		return l.bootKernel(h)
+	}
 	if err := l.writeRun(h); err != nil {
 		return err
 	}
@@ -126,6 +129,9 @@ func (l *Lab) launch(h Host) error {
 	if h.Role == Node {
 		cmd.Env = append(cmd.Env, "LAB_LIBVIRT=1")
 	}
+	if h.Role == DHCP {
+		cmd.Env = append(cmd.Env, "LAB_DHCP=1")
+	}
 	if h.Systemd {
 		cmd.Env = append(cmd.Env, "LAB_SYSTEMD=1")
 	}
@@ -136,7 +142,8 @@ func (l *Lab) launch(h Host) error {
 // await returns when the host's daemons answer, or says what the boot script said.
 func (l *Lab) await(h Host) error {
 	return l.poll(h, func(pid int) bool {
-		return listens(pid, 22) && (h.Role != Node || libvirtReady(pid)) && (!h.Systemd || systemdReady(pid))
+		return listens(pid, 22) && (h.Role != Node || libvirtReady(pid)) && (!h.Systemd || systemdReady(pid)) &&
+			(h.Role != DHCP || dhcpdReady(pid))
 	})
 }
 
@@ -157,6 +164,12 @@ func (l *Lab) poll(h Host, ready func(pid int) bool) error {
 // libvirtReady looks for the daemon's socket in the host's own file system.
 func libvirtReady(pid int) bool {
 	_, err := os.Stat("/proc/" + strconv.Itoa(pid) + "/root/run/libvirt/libvirt-sock")
+	return err == nil
+}
+
+// dhcpdReady looks for the file that dhcpd writes when it serves.
+func dhcpdReady(pid int) bool {
+	_, err := os.Stat("/proc/" + strconv.Itoa(pid) + "/root/run/dhcpd.pid")
 	return err == nil
 }
 

@@ -6,6 +6,7 @@
 #              LAB_DISK  folder with upper, work and root
 #              LAB_RUN   folder of the lab with this host's pid, boot_id and network files
 #              LAB_LIBVIRT  1 starts libvirtd
+#              LAB_DHCP  1 starts dhcpd
 #              LAB_SYSTEMD  1 hands over to systemd
 set -eu
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
@@ -72,12 +73,15 @@ if [ -n "${LAB_LIBVIRT:-}" ]; then
 		libvirtd -d
 	} </dev/null &
 fi
+if [ -n "${LAB_DHCP:-}" ]; then
+	dhcpd -q eth0 </dev/null
+fi
 if [ -n "${LAB_SYSTEMD:-}" ]; then
 	# A target without dependencies: no udev, no journal, nothing that reaches for the machine.
 	printf '[Unit]\nDefaultDependencies=no\n' >/etc/systemd/system/lab.target
 	exec env -i container=lab PATH="$PATH" /lib/systemd/systemd --unit=lab.target --log-target=null
 fi
-unset LAB_HOST LAB_LIBVIRT
+unset LAB_HOST LAB_LIBVIRT LAB_DHCP
 
 # Process 1 takes in orphans. The loop is for a test that kills every process it can.
 set +e

@@ -111,6 +111,11 @@ func (l *Lab) makeDisk(h Host) error {
 	if err := l.writeFiles(h, upper); err != nil {
 		return err
 	}
+	if h.ownKernel() {
+		if err := prepareKernel(upper); err != nil {
+			return err
+		}
+	}
 	if err := l.reuseProbes(h); err != nil {
 		return err
 	}

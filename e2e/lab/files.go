@@ -38,6 +38,21 @@ cgroup_controllers = []
 namespaces = []
 `
 
+// dhcpdConf gives a few addresses of the private network to whoever asks.
+const dhcpdConf = `authoritative;
+subnet 10.40.0.0 netmask 255.255.255.0 {
+  range 10.40.0.210 10.40.0.229;
+  option routers 10.40.0.1;
+}
+`
+
+// file is one of a host's own.
+type file struct {
+	path string
+	text string
+	mode os.FileMode
+}
+
 // writeFiles gives a host its name, keys, users and daemons' settings.
 func (l *Lab) writeFiles(h Host, upper string) error {
 	id := l.uuid(h, "machine")
@@ -45,11 +60,7 @@ func (l *Lab) writeFiles(h Host, upper string) error {
 	if err != nil {
 		return err
 	}
-	files := []struct {
-		path string
-		text string
-		mode os.FileMode
-	}{
+	files := []file{
 		{"etc/hostname", h.Name + "\n", 0o644},
 		{"etc/hosts", "127.0.0.1 localhost\n127.0.1.1 " + h.Name + "\n", 0o644},
 		{"etc/resolv.conf", "", 0o644},
@@ -59,6 +70,9 @@ func (l *Lab) writeFiles(h Host, upper string) error {
 		{"etc/ssh/sshd_config", sshdConfig, 0o644},
 		{"etc/libvirt/qemu.conf", qemuConf, 0o600},
 		{"etc/sudoers.d/ops", "ops ALL=(ALL:ALL) NOPASSWD: ALL\n", 0o440},
+	}
+	if h.Role == DHCP {
+		files = append(files, file{"etc/dhcp/dhcpd.conf", dhcpdConf, 0o644}, file{"var/lib/dhcp/dhcpd.leases", "", 0o644})
 	}
 	for _, f := range files {
 		if err := writeInside(upper, f.path, []byte(f.text), f.mode); err != nil {

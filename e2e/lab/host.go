@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"eucactl/inventory"
 )
 
 // Role says which links and daemons a host has.
@@ -20,6 +22,7 @@ const (
 	Node     Role = "node"     // bridge br0 (uplink eth0) private; libvirtd
 	Client   Role = "client"   // eth0 public: somebody out there
 	Plain    Role = "plain"    // eth0 private
+	DHCP     Role = "dhcp"     // eth0 private: somebody else's DHCP server
 )
 
 // The lab's two switches and what is where on them. The gateways of guests (10.50.0.0/16) are the cloud's own business.
@@ -37,6 +40,7 @@ type Host struct {
 	Private netip.Addr `json:"private,omitzero"`
 	Public  netip.Addr `json:"public,omitzero"`
 	Systemd bool       `json:"systemd,omitzero"`
+	Kernel  Kernel     `json:"kernel,omitzero"`
 }
 
 var hostName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,11}$`)
@@ -79,6 +83,9 @@ func (l *Lab) include(o Options) error {
 			wanted = append(wanted, Host{Name: "node" + strconv.Itoa(i), Role: Node})
 		}
 		wanted = append(wanted, Host{Name: "client", Role: Client})
+		if l.mode == inventory.System {
+			wanted = append(wanted, Host{Name: "dhcp", Role: DHCP})
+		}
 	}
 	for _, name := range o.Hosts {
 		wanted = append(wanted, Host{Name: name, Role: Plain, Systemd: o.Systemd})
@@ -94,11 +101,13 @@ func (l *Lab) include(o Options) error {
 	return nil
 }
 
-// ranges are the last bytes of each role's addresses, first and last. The public ones between are the cloud's to give.
+// ranges are the last bytes of each role's addresses, first and last. The public ones between are the cloud's to give;
+// the private ones from 200 on are guests' in the modes where guests are beside the hosts.
 var ranges = map[Role]struct{ private, public [2]int }{
 	Frontend: {private: [2]int{11, 19}, public: [2]int{2, 9}},
 	Node:     {private: [2]int{21, 99}},
-	Plain:    {private: [2]int{101, 254}},
+	Plain:    {private: [2]int{101, 199}},
+	DHCP:     {private: [2]int{250, 254}},
 	Client:   {public: [2]int{100, 109}},
 }
 
@@ -130,6 +139,7 @@ func (l *Lab) add(h Host) error {
 		}
 		*side.addr = side.place(byte(side.r[0] + n))
 	}
+	h.Kernel = l.kernelFor(h.Role)
 	l.hosts = append(l.hosts, h)
 	return nil
 }

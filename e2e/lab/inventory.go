@@ -2,9 +2,14 @@ package lab
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"text/template"
+
+	"eucactl/inventory"
 )
 
 // Inventory is an Ansible inventory in YAML with the lab's hosts, their groups and the cloud's settings. Up and AddHost
@@ -18,17 +23,10 @@ var inventoryText = template.Must(template.New("inventory").Parse(`all:
 {{- if .Cloud}}
     cluster: lab1
     hypervisor: qemu
-    vnet_mode: MANAGED-NOVLAN
-    vnet_interface: eth0
-    vnet_privinterface: eth0
-    vnet_pubinterface: eth1
-    vnet_bridge: br0
-    vnet_subnet: 10.50.0.0
-    vnet_netmask: 255.255.0.0
-    vnet_addrspernet: 32
-    vnet_dns: 10.40.0.1
-    vnet_dhcpdaemon: /usr/sbin/dhcpd
-    vnet_publicips: "203.0.113.10-203.0.113.29"
+    vnet_mode: {{.Mode}}
+{{- range .Settings}}
+    {{.}}
+{{- end}}
 {{- end}}
   children:
 {{- range .Groups}}
@@ -39,6 +37,37 @@ var inventoryText = template.Must(template.New("inventory").Parse(`all:
 {{- end}}
 {{- end}}
 `))
+
+// settings are what each mode wants to know, in the inventory's own words.
+func (l *Lab) settings() []string {
+	interfaces := []string{"vnet_interface: eth0", "vnet_privinterface: eth0", "vnet_pubinterface: eth1"}
+	bridge := []string{"vnet_bridge: br0"}
+	dhcp := []string{"vnet_dns: 10.40.0.1", "vnet_dhcpdaemon: /usr/sbin/dhcpd"}
+	managed := []string{
+		"vnet_subnet: 10.50.0.0", "vnet_netmask: 255.255.0.0", "vnet_addrspernet: 32", `vnet_publicips: "203.0.113.10-203.0.113.29"`,
+	}
+	switch l.mode {
+	case inventory.System:
+		return bridge
+	case inventory.Static:
+		return slices.Concat(interfaces, bridge, dhcp, []string{
+			"vnet_subnet: 10.40.0.0", "vnet_netmask: 255.255.255.0", "vnet_broadcast: 10.40.0.255", "vnet_router: 10.40.0.1",
+			`vnet_macmap: "` + macMap() + `"`,
+		})
+	case inventory.Managed:
+		return slices.Concat(interfaces, dhcp, managed)
+	}
+	return slices.Concat(interfaces, bridge, dhcp, managed)
+}
+
+// macMap gives STATIC mode six guests beside the hosts.
+func macMap() string {
+	var pairs []string
+	for n := byte(200); n < 206; n++ {
+		pairs = append(pairs, fmt.Sprintf("d0:0d:0a:28:00:%02x=%s", n, private(n)))
+	}
+	return strings.Join(pairs, " ")
+}
 
 // group is one of the inventory's.
 type group struct {
@@ -64,7 +93,9 @@ func (l *Lab) writeInventory() error {
 		}
 	}
 	var text bytes.Buffer
-	err := inventoryText.Execute(&text, map[string]any{"Key": l.Key(), "Cloud": l.hasCloud(), "Groups": groups})
+	err := inventoryText.Execute(&text, map[string]any{
+		"Key": l.Key(), "Cloud": l.hasCloud(), "Mode": l.mode, "Settings": l.settings(), "Groups": groups,
+	})
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sync/errgroup"
+
+	"eucactl/inventory"
 )
 
 // DefaultName is the lab's name when Options leaves it empty.
@@ -34,6 +36,10 @@ type Options struct {
 	Hosts []string
 	// Systemd makes it process 1 of those plain hosts. It starts nothing by itself.
 	Systemd bool
+	// Kernel is what all hosts but clients run on; SharedKernel if empty.
+	Kernel Kernel
+	// Mode is the network mode that the inventory names and the nodes are cabled for; MANAGED-NOVLAN if empty.
+	Mode inventory.Mode
 }
 
 // Lab is a standing lab. Its methods may be called from several goroutines, and by several processes at once.
@@ -41,7 +47,9 @@ type Lab struct {
 	Name string // also the network namespace of its switches and of the controller
 	Dir  string
 
-	hosts []Host
+	kernel Kernel
+	mode   inventory.Mode
+	hosts  []Host
 }
 
 var labName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,30}$`)
@@ -61,6 +69,9 @@ func Up(o Options) (*Lab, error) {
 	}
 	defer unlock()
 	if err := l.load(); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	if err := l.choose(o); err != nil {
 		return nil, err
 	}
 	if err := l.include(o); err != nil {
@@ -91,6 +102,11 @@ func Open(name, dir string) (*Lab, error) {
 func (l *Lab) raise() error {
 	if l.hasCloud() {
 		if err := requirements(cloudPrograms); err != nil {
+			return err
+		}
+	}
+	if slices.ContainsFunc(l.hosts, Host.ownKernel) {
+		if err := requirements(kernelPrograms); err != nil {
 			return err
 		}
 	}
@@ -260,8 +276,10 @@ func flock(f *os.File) error {
 
 // records is what lab.json holds.
 type records struct {
-	Name  string `json:"name"`
-	Hosts []Host `json:"hosts"`
+	Name   string         `json:"name"`
+	Kernel Kernel         `json:"kernel"`
+	Mode   inventory.Mode `json:"mode"`
+	Hosts  []Host         `json:"hosts"`
 }
 
 var errForeign = errors.New("belongs to another lab")
@@ -269,7 +287,7 @@ var errForeign = errors.New("belongs to another lab")
 func (l *Lab) recordsPath() string { return filepath.Join(l.Dir, "lab.json") }
 
 func (l *Lab) save() error {
-	text, err := json.MarshalIndent(records{l.Name, l.hosts}, "", "  ")
+	text, err := json.MarshalIndent(records{l.Name, l.kernel, l.mode, l.hosts}, "", "  ")
 	if err != nil {
 		return err
 	}
@@ -291,7 +309,7 @@ func (l *Lab) load() error {
 	if r.Name != l.Name {
 		return fmt.Errorf("%s %w: %s, not %s", l.Dir, errForeign, r.Name, l.Name)
 	}
-	l.hosts = r.Hosts
+	l.kernel, l.mode, l.hosts = r.Kernel, r.Mode, r.Hosts
 	return nil
 }
 

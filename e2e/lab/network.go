@@ -108,10 +108,12 @@ func (l *Lab) plug(hosts []Host) error {
 	var spaces, links strings.Builder
 	for _, h := range hosts {
 		fmt.Fprintf(&spaces, "netns add %s\n", l.Net(h.Name))
+		if h.ownKernel() {
+			continue // its cables come with its kernel
+		}
 		for i, bridge := range h.cables() {
-			cable := fmt.Sprintf("%s.%d", h.Name, i)
-			fmt.Fprintf(&links, "link add %s type veth peer name eth%d address %s netns %s\n", cable, i, l.mac(h, i), l.Net(h.Name))
-			fmt.Fprintf(&links, "link set %s master %s up\n", cable, bridge)
+			fmt.Fprintf(&links, "link add %s type veth peer name eth%d address %s netns %s\n", cable(h.Name, i), i, l.mac(h, i), l.Net(h.Name))
+			fmt.Fprintf(&links, "link set %s master %s up\n", cable(h.Name, i), bridge)
 		}
 	}
 	if err := ipBatch("", spaces.String()); err != nil {
@@ -120,20 +122,23 @@ func (l *Lab) plug(hosts []Host) error {
 	return ipBatch(l.Name, links.String())
 }
 
+// cable names a host's port of a switch.
+func cable(host string, i int) string { return fmt.Sprintf("%s.%d", host, i) }
+
 // awaitLinks returns when the switches forward to those hosts, and nodes' bridges outwards. The kernel tells a bridge
 // that a cable has a carrier only some time after it has, seconds on a busy machine.
 func (l *Lab) awaitLinks(hosts []Host) error {
 	var cables []string
 	for _, h := range hosts {
 		for i := range h.cables() {
-			cables = append(cables, fmt.Sprintf("%s.%d", h.Name, i))
+			cables = append(cables, cable(h.Name, i))
 		}
 	}
 	if err := awaitPorts(l.Name, cables); err != nil {
 		return err
 	}
 	for _, h := range hosts {
-		if h.Role != Node {
+		if h.Role != Node || h.ownKernel() || !l.bridged() {
 			continue
 		}
 		if err := awaitPorts(l.Net(h.Name), []string{"eth0"}); err != nil {
@@ -175,7 +180,7 @@ func (l *Lab) unplug(name string) error {
 	}
 	for i := range h.cables() {
 		// A cable that is not there is what is wanted; any other trouble shows when it is made again.
-		_ = exec.Command("ip", "-n", l.Name, "link", "del", fmt.Sprintf("%s.%d", h.Name, i)).Run()
+		_ = exec.Command("ip", "-n", l.Name, "link", "del", cable(h.Name, i)).Run()
 	}
 	return nil
 }
@@ -206,6 +211,10 @@ func (l *Lab) configuration(h Host) string {
 		fmt.Fprintf(&b, "link set eth0 up\naddr add %s/24 brd + dev eth0\n", h.Private)
 		fmt.Fprintf(&b, "link set eth1 up\naddr add %s/24 brd + dev eth1\n", h.Public)
 	case Node:
+		if !l.bridged() {
+			fmt.Fprintf(&b, "link set eth0 up\naddr add %s/24 brd + dev eth0\n", h.Private)
+			break
+		}
 		fmt.Fprintf(&b, "link add br0 address %s type bridge stp_state 0 forward_delay 0 mcast_snooping 0\n", l.mac(h, 0))
 		fmt.Fprintf(&b, "link set eth0 master br0 up\nlink set br0 up\naddr add %s/24 brd + dev br0\n", h.Private)
 	case Client:

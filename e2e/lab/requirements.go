@@ -17,6 +17,10 @@ var (
 		{"ip", "iproute2"}, {"bridge", "iproute2"}, {"nsenter", "util-linux"}, {"/usr/sbin/sshd", "openssh-server"},
 		{"sudo", "sudo"}, {"/usr/lib/openssh/sftp-server", "openssh-sftp-server"},
 	}
+	kernelPrograms = []program{
+		{"linux.uml", "user-mode-linux"}, {"mke2fs", "e2fsprogs"}, {"ssh", "openssh-client"}, {"/bin/busybox", "busybox-static"},
+		{"modprobe", "kmod"},
+	}
 	cloudPrograms = []program{
 		{"libvirtd", "libvirt-daemon-system"}, {"virtlogd", "libvirt-daemon-system"}, {"virsh", "libvirt-clients"},
 		{"qemu-system-x86_64", "qemu-system-x86"}, {"dhcpd", "isc-dhcp-server"}, {"mke2fs", "e2fsprogs"},

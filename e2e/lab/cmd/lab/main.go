@@ -51,6 +51,7 @@ func command() *cobra.Command {
 	root.PersistentFlags().StringVar(&p.dir, "dir", "", "the lab's directory (default /var/tmp/eucactl-lab/NAME)")
 	root.AddCommand(upCommand(&p), downCommand(&p), execCommand(&p), hostCommand(&p), imageCommand(&p),
 		daemonCommand(&p, "sshd", (*lab.Lab).StopSSHD, (*lab.Lab).StartSSHD),
-		daemonCommand(&p, "libvirtd", (*lab.Lab).StopLibvirtd, (*lab.Lab).StartLibvirtd))
+		daemonCommand(&p, "libvirtd", (*lab.Lab).StopLibvirtd, (*lab.Lab).StartLibvirtd),
+		taggedCommand(&p))
 	return root
 }

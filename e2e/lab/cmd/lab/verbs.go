@@ -30,6 +30,8 @@ func upCommand(p *place) *cobra.Command {
 		},
 	}
 	c.Flags().IntVar(&o.Nodes, "nodes", 0, "node controllers, with a frontend and an outside client (default 2, or none with --hosts)")
+	c.Flags().StringVar((*string)(&o.Kernel), "kernel", "", "shared (the machine's, default) or own (VLANs; slower)")
+	c.Flags().StringVar((*string)(&o.Mode), "mode", "", "the inventory's network mode: SYSTEM, STATIC, MANAGED or MANAGED-NOVLAN (default)")
 	c.Flags().StringSliceVar(&o.Hosts, "hosts", nil, "plain hosts, with sshd alone")
 	return c
 }
@@ -139,6 +141,13 @@ func nameCommand(p *place, verb, short string, do func(*lab.Lab, string) error) 
 func daemonCommand(p *place, name string, stop, start func(*lab.Lab, string) error) *cobra.Command {
 	c := &cobra.Command{Use: name, Short: "Stop or start a host's " + name}
 	c.AddCommand(nameCommand(p, "stop", "Stop it", stop), nameCommand(p, "start", "Start it", start))
+	return c
+}
+
+func taggedCommand(p *place) *cobra.Command {
+	c := &cobra.Command{Use: "tagged", Short: "Make the private switch drop or pass frames with VLAN tags"}
+	c.AddCommand(nameCommand(p, "drop", "Drop them at a host's port, or (.) at every port", (*lab.Lab).DropTagged),
+		nameCommand(p, "pass", "Pass them again at that port, or (.) everywhere", (*lab.Lab).PassTagged))
 	return c
 }
 
