@@ -111,6 +111,9 @@ func (r *reader) checkNode(c *Cluster, h *Host) {
 		if need == "vnet_bridge" && h.Node.Interface != "" {
 			hint = fmt.Sprintf("; it has the interface %s, but guests are attached to a bridge", h.Node.Interface)
 		}
+		if need == "vnet_privinterface" && h.Node.Bridge != "" && c.Network.PrivInterface != "" {
+			hint = fmt.Sprintf("; it has the bridge %s: did you mean %s? (the guide's examples for that print %s)", h.Node.Bridge, ManagedNoVLAN, Managed)
+		}
 		r.problems.addOnce("lack", h.Where, "node %s: %s needs %s on every node, which is missing%s", h.Name, mode, need, hint)
 	}
 }

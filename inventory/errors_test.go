@@ -15,6 +15,8 @@ import (
 var update = flag.Bool("update", false, "write the golden parts of testdata anew")
 
 // Each file of testdata/errors holds an inventory and what Parse says to it.
+//
+// proves A100 E2 E3 E4 E5
 func TestErrors(t *testing.T) {
 	files, err := filepath.Glob("testdata/errors/*.txtar")
 	if err != nil || len(files) < 100 {

@@ -14,6 +14,8 @@ import (
 )
 
 // The hosts and clusters of each good inventory, as a file beside it.
+//
+// proves E6 E7
 func TestGolden(t *testing.T) {
 	for _, file := range goodFiles(t) {
 		t.Run(filepath.Base(file), func(t *testing.T) {

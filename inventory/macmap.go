@@ -3,6 +3,7 @@ package inventory
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -24,22 +25,54 @@ func parseMACMap(v any) (any, error) {
 		return nil, fmt.Errorf("it has no pair MAC=IP")
 	}
 	var pairs []MACAddress
+	var bad itemErrors
 	macs, ips := make(map[string]int), make(map[netip.Addr]int)
 	for i, s := range list {
 		p, err := parsePair(s)
 		if err != nil {
-			return nil, itemError{i, fmt.Errorf("pair %d, %s: %w", i+1, shown(s), err)}
+			bad = append(bad, itemError{i, fmt.Errorf("pair %d, %s: %w%s", i+1, shown(s), err, lacking(list, i))})
+			continue
 		}
 		if first, again := macs[p.MAC]; again {
-			return nil, itemError{i, fmt.Errorf("pair %d has the hardware address of pair %d, %s", i+1, first, p.MAC)}
-		}
-		if first, again := ips[p.IP]; again {
-			return nil, itemError{i, fmt.Errorf("pair %d has the IP address of pair %d, %s", i+1, first, p.IP)}
+			bad = append(bad, itemError{i, fmt.Errorf("pair %d has the hardware address of pair %d, %s", i+1, first, p.MAC)})
+		} else if first, again := ips[p.IP]; again {
+			bad = append(bad, itemError{i, fmt.Errorf("pair %d has the IP address of pair %d, %s", i+1, first, p.IP)})
 		}
 		macs[p.MAC], ips[p.IP] = i+1, i+1
 		pairs = append(pairs, p)
 	}
-	return pairs, nil
+	return pairs, bad.orNil()
+}
+
+// lacking says which octet a hardware address of five octets has probably lost: the
+// one without which a whole address of the same map is all but the same.
+func lacking(list []string, i int) string {
+	short := octetsOf(list[i])
+	if len(short) != 5 {
+		return ""
+	}
+	for j, other := range list {
+		whole := octetsOf(other)
+		if len(whole) != 6 {
+			continue
+		}
+		lost, ways := 0, 0
+		for k := range whole {
+			rest := slices.Concat(whole[:k], whole[k+1:])
+			if slices.Equal(rest[:4], short[:4]) {
+				lost, ways = k+1, ways+1
+			}
+		}
+		if ways == 1 {
+			return fmt.Sprintf("; beside pair %d, octet %d (%s) is missing", j+1, lost, whole[lost-1])
+		}
+	}
+	return ""
+}
+
+func octetsOf(pair string) []string {
+	mac, _, _ := strings.Cut(strings.ToLower(pair), "=")
+	return strings.Split(mac, ":")
 }
 
 func parsePair(s string) (MACAddress, error) {

@@ -31,16 +31,26 @@ func parseMode(s string) (Mode, error) {
 			return Mode(m), nil
 		}
 	}
-	upper := strings.ToUpper(strings.ReplaceAll(s, "_", "-"))
-	meant := nearest(upper, modes())
-	if upper == "MANAGED-VLAN" {
-		// The guide itself writes MANAGED-VLAN for the mode without VLANs.
-		meant = string(ManagedNoVLAN)
-	}
-	if meant != "" {
+	switch meant := meantMode(s); {
+	case meant == ManagedNoVLAN && spelled(s) == guidesNoVLAN:
+		return "", fmt.Errorf("%s is not a network mode; did you mean %s? (the guide calls it so in places; the mode with VLANs is %s)", shown(s), meant, Managed)
+	case meant != "":
 		return "", fmt.Errorf("%s is not a network mode; did you mean %s?", shown(s), meant)
 	}
 	return "", fmt.Errorf("%s is not a network mode; it is one of %s", shown(s), strings.Join(modes(), ", "))
+}
+
+// guidesNoVLAN is what the guide itself calls the mode without VLANs in places.
+const guidesNoVLAN = "MANAGED-VLAN"
+
+func spelled(s string) string { return strings.ToUpper(strings.ReplaceAll(s, "_", "-")) }
+
+// meantMode guesses which mode a wrong word was meant to be; "" is no guess.
+func meantMode(s string) Mode {
+	if spelled(s) == guidesNoVLAN {
+		return ManagedNoVLAN
+	}
+	return Mode(nearest(spelled(s), modes()))
 }
 
 // frontendNeeds lists the settings without which a frontend cannot work in the

@@ -41,11 +41,13 @@ func ParsePublicIPs(list []string) ([]netip.Addr, error) {
 
 func parseRanges(list []string) (publicRanges, error) {
 	var out publicRanges
+	var bad itemErrors
 	for i, s := range list {
 		bare, exclude := strings.CutPrefix(s, "!")
 		r, err := parseIPRange(bare, !exclude)
 		if err != nil {
-			return out, itemError{i, err}
+			bad = append(bad, itemError{i, err})
+			continue
 		}
 		r.word, r.item = s, i
 		if exclude {
@@ -53,6 +55,9 @@ func parseRanges(list []string) (publicRanges, error) {
 			continue
 		}
 		out.wanted = append(out.wanted, r)
+	}
+	if len(bad) > 0 {
+		return out, bad
 	}
 	return out, out.check()
 }

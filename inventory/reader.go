@@ -21,6 +21,7 @@ type reader struct {
 	inv        *Inventory
 	document   *document
 	problems   *problems
+	notes      []Error
 	vocabulary vocabulary
 	checked    map[string]error // what checkName said
 	members    int              // pairs of a host and a group listing it
@@ -44,9 +45,10 @@ func newReader(file string) *reader {
 	return r
 }
 
-func (r *reader) note(format string, args ...any) {
-	if n := fmt.Sprintf(format, args...); len(r.inv.notes) < maxProblems {
-		r.inv.notes = append(r.inv.notes, n)
+func (r *reader) note(at Position, format string, args ...any) {
+	if len(r.inv.notes) < maxProblems {
+		n := Error{at, fmt.Sprintf(format, args...)}
+		r.notes, r.inv.notes = append(r.notes, n), append(r.inv.notes, n.Error())
 	}
 }
 

@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"strconv"
@@ -169,6 +170,41 @@ type itemError struct {
 
 func (e itemError) Error() string { return e.err.Error() }
 func (e itemError) Unwrap() error { return e.err }
+
+// itemErrors are all errors in the items of one list.
+type itemErrors []itemError
+
+func (e itemErrors) Error() string {
+	var words []string
+	for _, one := range e {
+		words = append(words, one.Error())
+	}
+	return strings.Join(words, "; ")
+}
+
+// orNil keeps an empty list from being taken for an error.
+func (e itemErrors) orNil() error {
+	if len(e) == 0 {
+		return nil
+	}
+	return e
+}
+
+// eachError lists the errors that a value has: of a list one for each bad item.
+func eachError(err error) []error {
+	var items itemErrors
+	switch {
+	case err == nil:
+		return nil
+	case !errors.As(err, &items):
+		return []error{err}
+	}
+	var all []error
+	for _, one := range items {
+		all = append(all, one)
+	}
+	return all
+}
 
 func didYouMean(s string, words []string) string {
 	if w := nearest(s, words); w != "" && w != s {

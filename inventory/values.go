@@ -152,14 +152,15 @@ func parseDNS(v any) (any, error) {
 		return nil, fmt.Errorf("it names no server")
 	}
 	var servers []netip.Addr
+	var bad itemErrors
 	for i, s := range list {
 		a, err := parseUsableIPv4(s)
 		if err != nil {
-			return nil, itemError{i, err}
+			bad = append(bad, itemError{i, err})
 		}
 		servers = append(servers, a)
 	}
-	return servers, nil
+	return servers, bad.orNil()
 }
 
 // parseAddrsPerNet reads how many addresses a security group's slice has.

@@ -159,10 +159,17 @@ func (r *reader) variable(p pair) (variable, bool) {
 	}
 	parsed, err := parseSetting(known, value)
 	if err != nil {
-		r.problems.add(r.itemPosition(p, err), "%s: %v", p.key, err)
+		for _, one := range eachError(err) {
+			r.problems.add(r.itemPosition(p, one), "%s: %v", p.key, one)
+		}
 		return out, true
 	}
 	out.parsed = parsed
+	if name, ok := value.(string); ok && namesInterface(p.key) {
+		if meant := meantInterface(name); meant != "" {
+			r.note(p.at, "%s: %s is an unusual name for an interface; did you mean %s?", p.key, shown(name), meant)
+		}
+	}
 	return out, true
 }
 
@@ -187,7 +194,7 @@ func (r *reader) ignore(p pair, value any, why string) {
 		r.problems.add(p.at, "%s: only sh is supported", p.key)
 		return
 	}
-	r.note("%s: %s has no effect: %s", p.at, p.key, why)
+	r.note(p.at, "%s has no effect: %s", p.key, why)
 }
 
 // itemPosition is the line of the list item that an error is about, or of the

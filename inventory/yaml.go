@@ -26,6 +26,7 @@ type document struct {
 	file     string
 	problems *problems
 	visited  int
+	origins  map[int]Position // of an imported inventory: where its lines come from
 }
 
 // root parses data and returns the top node, or nil after noting why not.
@@ -132,7 +133,13 @@ func splitYAMLError(err error) documentError {
 	return documentError{line, "not YAML: " + oneLine(strings.TrimPrefix(m[2], "yaml: "))}
 }
 
-func (d *document) at(n *yaml.Node) Position { return Position{d.file, max(n.Line, 1)} }
+func (d *document) at(n *yaml.Node) Position {
+	line := max(n.Line, 1)
+	if origin, ok := d.origins[line]; ok {
+		return origin
+	}
+	return Position{d.file, line}
+}
 
 // visit counts a node and says whether the walk may go on.
 func (d *document) visit(n *yaml.Node, depth int) bool {
