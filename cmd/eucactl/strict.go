@@ -9,7 +9,7 @@ import (
 // strict makes every command say how it is used when it is used wrongly, and every
 // family of commands refuse a word that it does not have.
 func strict(cmd *cobra.Command) {
-	if cmd.HasSubCommands() && cmd.HasParent() {
+	if cmd.HasSubCommands() && cmd.HasParent() && cmd.RunE == nil {
 		cmd.Args, cmd.RunE = cobra.NoArgs, func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	}
 	if check := cmd.Args; check != nil {
