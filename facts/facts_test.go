@@ -20,6 +20,7 @@ func scripts() map[string]string {
 	return map[string]string{
 		"host": HostScript, "boot": BootScript, "capacity": CapacityScript, "domains": DomainsScript,
 		"instances": InstancesScript, "links": LinksScript, "rules": RulesScript, "leases": LeasesScript,
+		"ours": OursScript, "neighbours": NeighboursScript,
 		"console": Console("/var/lib/eucalyptus/instances/admin/i-0000000a"),
 	}
 }
@@ -54,6 +55,42 @@ func TestReadHost(t *testing.T) {
 		"tools": "ip bridge brctl iptables iptables-save iptables-restore ip6tables ebtables ipset conntrack dhcpd virsh" +
 			" libvirtd qemu-img flock sha256sum timeout base64 sysctl systemctl",
 	})
+}
+
+// The heading is none, and who never answered is not there either.
+func TestNeighbours(t *testing.T) {
+	table := filepath.Join(t.TempDir(), "arp")
+	text := "IP address       HW type     Flags       HW address            Mask     Device\n" +
+		"10.40.0.210      0x1         0x2         D2:0d:76:ef:0f:f2     *        eth0\n" +
+		"10.40.0.9        0x1         0x0         00:00:00:00:00:00     *        eth0\n"
+	if err := os.WriteFile(table, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, sh := range []string{"dash", "bash", "busybox"} {
+		cmd := exec.Command(sh, "-c", strings.ReplaceAll(NeighboursScript, "/proc/net/arp", table))
+		if sh == "busybox" {
+			cmd.Args = []string{"busybox", "sh", "-c", cmd.Args[2]}
+		}
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatal(sh, err)
+		}
+		got, err := ReadNeighbours(string(out))
+		want := map[string]netip.Addr{"d2:0d:76:ef:0f:f2": netip.MustParseAddr("10.40.0.210")}
+		if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); err != nil || diff != "" {
+			t.Error(sh, err, diff)
+		}
+	}
+}
+
+func TestReadOurs(t *testing.T) {
+	got, err := ReadOurs("eth0.10\neucabr10\n")
+	if err != nil || !slices.Equal(got, []string{"eth0.10", "eucabr10"}) {
+		t.Error(got, err)
+	}
+	if _, err := ReadOurs("eth0 10\n"); err == nil {
+		t.Error("a name with a blank is none")
+	}
 }
 
 func TestReadBootAndCapacity(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 const NeighboursScript = `
 [ -r /proc/net/arp ] || exit 2
 while read -r address _ flags mac _; do
-	case $flags in 0x0 | type) continue ;; esac
+	case $address/$flags in IP/* | */0x0) continue ;; esac # the heading, and who never answered
 	echo "$address $mac"
 done </proc/net/arp
 `

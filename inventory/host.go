@@ -40,8 +40,8 @@ type NodeConf struct {
 	Bridge     string `json:"bridge" yaml:"bridge"`
 	Interface  string `json:"interface" yaml:"interface"`   // vnet_privinterface or vnet_interface
 	Hypervisor string `json:"hypervisor" yaml:"hypervisor"` // kvm or qemu
-	Cores      int    `json:"cores" yaml:"cores"`           // upper bound for the scheduler; 0 is no bound
-	Memory     int    `json:"memory" yaml:"memory"`         // MiB
+	Cores      int    `json:"cores" yaml:"cores"`           // that guests may have together, also more than there are; 0: as many as there are
+	Memory     int    `json:"memory" yaml:"memory"`         // MiB, upper bound; 0 is none
 	Disk       int    `json:"disk" yaml:"disk"`             // GiB
 }
 

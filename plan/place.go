@@ -259,14 +259,18 @@ func Free(r Records, cluster inventory.Cluster) map[string]cloud.Capacity {
 	return free
 }
 
-// Total is what a node has, or less where the inventory caps it.
+// Total is what a node has, or less where the inventory caps it. Cores are what the
+// inventory says, also more than there are: guests may share them.
 func Total(seen cloud.Seen, h *inventory.Host) cloud.Capacity {
 	c := seen.Capacity
+	if h.Node.Cores > 0 {
+		c.Cores = h.Node.Cores
+	}
 	for _, limit := range []struct {
 		have *int
 		at   int
 	}{
-		{&c.Cores, h.Node.Cores}, {&c.Memory, h.Node.Memory}, {&c.Disk, h.Node.Disk},
+		{&c.Memory, h.Node.Memory}, {&c.Disk, h.Node.Disk},
 	} {
 		if limit.at > 0 {
 			*limit.have = min(*limit.have, limit.at)

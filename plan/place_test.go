@@ -100,18 +100,19 @@ func TestPlaceCapacity(t *testing.T) {
 	}
 }
 
-// The inventory's cap is an upper bound: it never adds to what a node has.
+// The inventory says how many cores guests have together, also more than there are;
+// of memory and disk it is an upper bound, which never adds to what a node has.
 func TestPlaceCappedCapacity(t *testing.T) {
-	capped := strings.Replace(oneCluster, "n1: {}, n2: {}, n3: {}", "n1: {node_cores: 2}, n2: {node_cores: 64}, n3: {node_memory: 64}", 1)
+	capped := strings.Replace(oneCluster, "n1: {}, n2: {}, n3: {}", "n1: {node_cores: 2}, n2: {node_cores: 9, node_memory: 8192}, n3: {node_memory: 64}", 1)
 	w := newWorld(t, capped)
 	free := Free(w.store.View(), w.cluster())
 	equal(t, "n1", free["n1"], cloud.Capacity{Cores: 2, Memory: 4096, Disk: 100})
-	equal(t, "n2", free["n2"], cloud.Capacity{Cores: 8, Memory: 4096, Disk: 100})
+	equal(t, "n2", free["n2"], cloud.Capacity{Cores: 9, Memory: 4096, Disk: 100})
 	equal(t, "n3", free["n3"], cloud.Capacity{Cores: 8, Memory: 64, Disk: 100})
 	o := w.order(1, 30, w.group("alice", "web"))
 	o.Private = true
 	list, err := w.place(o)
-	if err != nil || len(list) != 10 {
+	if err != nil || len(list) != 11 {
 		t.Errorf("%d instances, %v", len(list), err)
 	}
 	if contains(hosts(list), "n3") {

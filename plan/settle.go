@@ -135,8 +135,11 @@ func domainOf(r Records, in cloud.Instance) (d *cloud.SeenDomain, listed bool) {
 }
 
 // frontendAt: the cluster's frontend was wholly as planned at this revision or
-// later.
+// later. In SYSTEM it has nothing of ours at any.
 func (s *settlement) frontendAt(cluster string, rev uint64) bool {
+	if c, _ := s.Cloud(); inventory.Mode(c.Networks[cluster].Mode) == inventory.System {
+		return true
+	}
 	seen, ok := s.Seen(s.frontends[cluster])
 	return ok && seen.FrontRev >= rev
 }

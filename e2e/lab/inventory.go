@@ -23,6 +23,9 @@ var inventoryText = template.Must(template.New("inventory").Parse(`all:
 {{- if .Cloud}}
     cluster: lab1
     hypervisor: qemu
+{{- if .Cores}}
+    node_cores: {{.Cores}}
+{{- end}}
     vnet_mode: {{.Mode}}
 {{- range .Settings}}
     {{.}}
@@ -60,6 +63,14 @@ func (l *Lab) settings() []string {
 	return slices.Concat(interfaces, bridge, dhcp, managed)
 }
 
+// sharedCores lets several guests share the one core that a host with its own kernel has.
+func (l *Lab) sharedCores() int {
+	if l.kernel == OwnKernel {
+		return 4
+	}
+	return 0
+}
+
 // macMap gives STATIC mode six guests beside the hosts.
 func macMap() string {
 	var pairs []string
@@ -95,6 +106,7 @@ func (l *Lab) writeInventory() error {
 	var text bytes.Buffer
 	err := inventoryText.Execute(&text, map[string]any{
 		"Key": l.Key(), "Cloud": l.hasCloud(), "Mode": l.mode, "Settings": l.settings(), "Groups": groups,
+		"Cores": l.sharedCores(),
 	})
 	if err != nil {
 		return err
