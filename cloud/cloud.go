@@ -111,7 +111,6 @@ func (u User) Key() string { return u.Name }
 const Admin = "admin"
 
 var userForm = regexp.MustCompile(`^[A-Za-z0-9_.]{1,64}$`)
-var groupForm = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,255}$`)
 
 // CheckText says why a text that only people read cannot be kept as it is.
 func CheckText(what, s string) error {

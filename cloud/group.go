@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Group is a security group. Name is unique for its owner.
@@ -23,13 +25,15 @@ func (g Group) Key() string { return string(g.ID) }
 // DefaultGroup is the name of the group every user has.
 const DefaultGroup = "default"
 
-// CheckGroupName says why a name cannot be a group's.
+// CheckGroupName says why a name cannot be a group's. It may be any text that people
+// can read: where a host could not bear it (a chain's name), a hash stands for it.
 func CheckGroupName(name string) error {
 	if strings.HasPrefix(strings.ToLower(name), GroupPrefix) {
 		return Errorf("InvalidParameterValue", "group name %s: names that begin with %s are ids", quoted(name), GroupPrefix)
 	}
-	if !groupForm.MatchString(name) {
-		return Errorf("InvalidParameterValue", "group name %s: use 1 to 255 of the characters A-Z a-z 0-9 _ . -", quoted(name))
+	unreadable := func(r rune) bool { return !unicode.IsPrint(r) }
+	if name == "" || len(name) > 255 || !utf8.ValidString(name) || strings.ContainsFunc(name, unreadable) || strings.TrimSpace(name) != name {
+		return Errorf("InvalidParameterValue", "group name %s: use 1 to 255 bytes of readable text, with blanks only between words", quoted(name))
 	}
 	return nil
 }

@@ -19,6 +19,7 @@ func TestHostileNamesOnHosts(t *testing.T) {
 	chains := map[string]bool{}
 	for user, groups := range map[string][]string{
 		"DOCKER": {"USER", "-j"}, "EUCA": {"FORWARD", "g-0123456789abcdef"}, "...": {"--help", ".."}, strings.Repeat("u", 64): {strings.Repeat("g", 255), "a"}, "_": {"-", "--"}, "KUBE": {"SERVICES"},
+		"odd": {"ad min", "日本-web", "a;b", "$(reboot) `reboot` '\"\\", "]]> {{ 7*7 }} # -j ACCEPT"},
 	} {
 		must[cloud.User](w, "CreateUser", cloud.CreateUser{Name: user})
 		for _, name := range groups {
@@ -31,9 +32,10 @@ func TestHostileNamesOnHosts(t *testing.T) {
 			ask("AuthorizeSecurityGroupIngress", cloud.Authorize{Group: name, Permissions: []cloud.Permission{
 				{Protocol: "tcp", From: 0, To: 65535, CIDR: netip.MustParsePrefix("0.0.0.0/0")}, {Protocol: "icmp", From: -1, To: -1, Source: cloud.GroupRef{User: user, Name: name}},
 			}})
-			ask("ImportKeyPair", cloud.ImportKeyPair{Name: "k " + fmt.Sprintf("%.200s", name), PublicKey: key})
+			keyName := fmt.Sprintf("k %d", len(chains))
+			ask("ImportKeyPair", cloud.ImportKeyPair{Name: keyName, PublicKey: key})
 			ask("RunInstances", cloud.RunInstances{
-				Image: w.image, Min: 1, Max: 1, Groups: []string{name}, Key: "k " + fmt.Sprintf("%.200s", name), UserData: []byte(traps), Private: true,
+				Image: w.image, Min: 1, Max: 1, Groups: []string{name}, Key: keyName, UserData: []byte(traps), Private: true,
 			})
 			g, _ := w.c.Store.View().GroupNamed(user, name)
 			if len(g.Chain) > 28 || chains[g.Chain] || strings.HasPrefix(g.Chain, "DOCKER") {
