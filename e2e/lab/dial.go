@@ -31,6 +31,10 @@ func (l *Lab) Listen(host, network, address string) (ln net.Listener, err error)
 	return ln, err
 }
 
+// Inside runs fn in a host's network namespace, or in another one that is named like the lab's hosts' are. Sockets that
+// fn makes stay there; goroutines that it starts do not run there.
+func (l *Lab) Inside(host string, fn func() error) error { return l.inNetwork(host, fn) }
+
 // inNetwork runs fn on a thread that sits in a host's network namespace. Sockets that fn makes stay there; goroutines
 // that it starts do not run there. A thread that does not get back is thrown away with its goroutine.
 func (l *Lab) inNetwork(host string, fn func() error) error {

@@ -18,6 +18,15 @@ func (l *Lab) Alive(host string) bool {
 	return alive
 }
 
+// Root is a host's file system as this machine sees it while the host is up: its /run and /tmp too.
+func (l *Lab) Root(host string) (string, error) {
+	pid, alive := l.process(host)
+	if !alive {
+		return "", fmt.Errorf("lab %s: host %s is down", l.Name, host)
+	}
+	return "/proc/" + strconv.Itoa(pid) + "/root", nil
+}
+
 // process returns the host's process 1 as the machine numbers it, 0 if it was never started, and whether it runs. The
 // recorded start time tells it from a later process with the same number.
 func (l *Lab) process(host string) (pid int, alive bool) {

@@ -3,8 +3,6 @@ package main
 import (
 	"encoding/binary"
 	"fmt"
-	"math/bits"
-	"net"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -12,24 +10,16 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"eucactl/e2e/wire"
 )
 
 // sniffer reads the IPv4 packets of an interface below any filter of this host.
-type sniffer struct{ fd int }
+type sniffer struct{ *wire.Wire }
 
-func sniff(dev string) (*sniffer, error) {
-	link, err := net.InterfaceByName(dev)
-	if err != nil {
-		return nil, err
-	}
-	// Only who asks for all protocols sees what this host sends.
-	proto := bits.ReverseBytes16(unix.ETH_P_ALL)
-	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, int(proto))
-	if err != nil {
-		return nil, fmt.Errorf("packet socket: %w", err)
-	}
-	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 8<<20)
-	return &sniffer{fd}, unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: proto, Ifindex: link.Index})
+func sniff(dev string) (sniffer, error) {
+	w, err := wire.Open(dev)
+	return sniffer{w}, err
 }
 
 // packet is what is told of one: its transport part and whether this host sent it.
@@ -41,21 +31,13 @@ type packet struct {
 	body     []byte
 }
 
-func (s *sniffer) next(buf []byte) (p packet, ok bool) {
-	n, from, err := unix.Recvfrom(s.fd, buf, 0)
-	if err != nil || n < 20 {
+func (s sniffer) next(buf []byte) (p packet, ok bool) {
+	f, err := s.Next(buf)
+	if err != nil || f.Foreign {
 		return p, false
 	}
-	link, _ := from.(*unix.SockaddrLinklayer)
-	head := int(buf[0]&15) * 4
-	total := int(binary.BigEndian.Uint16(buf[2:]))
-	if link == nil || link.Protocol != bits.ReverseBytes16(unix.ETH_P_IP) || link.Pkttype == unix.PACKET_OTHERHOST || head+8 > n || total > n || total < head {
-		return p, false
-	}
-	return packet{
-		from: netip.AddrFrom4([4]byte(buf[12:16])), to: netip.AddrFrom4([4]byte(buf[16:20])), proto: buf[9],
-		id: binary.BigEndian.Uint16(buf[4:]), out: link.Pkttype == unix.PACKET_OUTGOING, body: buf[head:total],
-	}, true
+	head, id, body, ok := f.Body()
+	return packet{from: head.From, to: head.To, proto: head.Proto, id: id, out: f.Out, body: body}, ok && len(body) >= 8
 }
 
 // arrivals counts what comes in, each request once however often it is sent again.

@@ -10,14 +10,23 @@
 // A TARGET is tcp:ADDRESS:PORT, udp:ADDRESS:PORT or icmp:ADDRESS. One that begins with "!" is expected to be silent: its
 // answers are waited for less patiently, but counted like any other's. The exit status is 0 unless probe itself is in
 // trouble: what is right or wrong is the story's to say.
+//
+// Under any other name it is a gate in front of the program of that name (see gate.go).
 package main
 
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 )
 
 func main() {
+	if name := filepath.Base(os.Args[0]); name != "probe" {
+		if err := gate(name); err != nil {
+			fmt.Fprintln(os.Stderr, "gate:", err)
+			os.Exit(126)
+		}
+	}
 	verbs := map[string]func([]string) error{"serve": serve, "knock": knock, "talk": talk, "forwarded": forwarded}
 	if len(os.Args) < 2 || verbs[os.Args[1]] == nil {
 		fmt.Fprintln(os.Stderr, "usage: probe serve|knock|talk|forwarded ...")
