@@ -17,7 +17,7 @@
 #                               and TO are ports, or an icmp type and code (-1: any)
 #
 # Looks at: one conntrack -L, one ip neigh show.
-# Changes:  deletes, by their full tuples, exactly the entries
+# Changes:  deletes, by addresses and service, exactly the entries
 #           - to a PUBLIC that were or should be translated, but do not lead to
 #             its PRIVATE of today,
 #           - that were given a PUBLIC as their source, but do not come from its
@@ -126,10 +126,11 @@ flows_awk() {
 		found++
 		if (mode != "apply") next
 		out = "-p " ($1 == "unknown" ? $2 : $1) " -s " src " -d " dst " -r " from " -q " to
-		if ($1 == "icmp") out = out " --icmp-type " field[1, "type"] " --icmp-code " field[1, "code"] " --icmp-id " field[1, "id"]
-		else if (($1 ~ /^(tcp|udp|udplite|sctp|dccp)$/)) out = out " --sport " field[1, "sport"] " --dport " field[1, "dport"]
+		# The port of the client, and the id of an echo, decide nothing: what differs in these goes at once.
+		if ($1 == "icmp") out = out " --icmp-type " field[1, "type"] " --icmp-code " field[1, "code"]
+		else if (($1 ~ /^(tcp|udp|udplite|sctp|dccp)$/)) out = out " --dport " field[1, "dport"] " --reply-port-src " field[2, "sport"]
 		if (zone != "") out = out " --zone " zone
-		print out
+		if (!told[out]++) print out
 	}
 	# One without lladdr is not known, only asked for.
 	section == "neigh" && $2 == "dev" && $4 == "lladdr" && dead($1) {

@@ -208,6 +208,28 @@ func TestFlowsBetweenGuests(t *testing.T) {
 	})
 }
 
+// TestFlowsMany: flows of one client to one service go with one command, however many they are.
+func TestFlowsMany(t *testing.T) {
+	h := newKindHost(t, shells[0])
+	h.do(`i=0
+		while [ $i -lt 200 ]; do
+			i=$((i + 1))
+			conntrack -I -p udp -s 10.0.0.2 -d 10.0.0.3 --sport $((20000 + i)) --dport 80 -t 600 -u SEEN_REPLY >/dev/null 2>&1
+			conntrack -I -p icmp -s 10.0.0.2 -d 10.0.0.3 --icmp-type 8 --icmp-code 0 --icmp-id $i -t 600 -u SEEN_REPLY >/dev/null 2>&1
+		done
+		conntrack -I -p udp -s 10.0.0.2 -d 10.0.0.3 --sport 20001 --dport 81 -t 600 -u SEEN_REPLY >/dev/null 2>&1
+		conntrack -I -p udp -s 10.0.0.4 -d 10.0.0.3 --sport 20001 --dport 80 -t 600 -u SEEN_REPLY >/dev/null 2>&1
+		printf '%s\n' '#!/bin/dash' 'echo "$*" >>/mnt/called' 'exec /usr/sbin/conntrack "$@"' >/usr/local/sbin/conntrack
+		chmod 755 /usr/local/sbin/conntrack`)
+	h.wants(flowsCall("live 10.0.0.4\ngroup EUCA-a 10.0.0.2 10.0.0.4\ngroup EUCA-b 10.0.0.3\npermit EUCA-b udp 81 81 EUCA-a\npermit EUCA-b all -1 -1 10.0.0.4/32\n"), kindApply, Changed)
+	if got := h.do(`grep -c -e -D /mnt/called`); got != "2\n" {
+		t.Errorf("conntrack -D was called so often: %s", got)
+	}
+	if got := h.do(`conntrack -L 2>/dev/null | grep -c 'dst=10.0.0.3 '`); got != "2\n" {
+		t.Errorf("so many are left: %s", got)
+	}
+}
+
 func TestFlowsRefuses(t *testing.T) {
 	h := newKindHost(t, shells[0])
 	for _, bad := range []string{"live 10.0.0\n", "live 10.0.0.1;x\n", "nat 1.0.0.10\n", "dead 10.0.0.1\n", "nat 1.0.0.10 10.0.0.2\nnat 1.0.0.10 10.0.0.3\n"} {

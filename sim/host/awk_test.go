@@ -291,9 +291,9 @@ func (f Flow) tracked() string {
 func (f Flow) deletion() string {
 	s := fmt.Sprintf("-p %s -s %s -d %s -r %s -q %s", f.Proto, f.Src, f.Dst, f.From, f.To)
 	if f.Proto == "icmp" {
-		return s + fmt.Sprintf(" --icmp-type %d --icmp-code %d --icmp-id %d\n", f.Type, f.Code, f.ID)
+		return s + fmt.Sprintf(" --icmp-type %d --icmp-code %d\n", f.Type, f.Code)
 	}
-	return s + fmt.Sprintf(" --sport %d --dport %d\n", f.Sport, f.Dport)
+	return s + fmt.Sprintf(" --dport %d --reply-port-src %d\n", f.Dport, f.Rsport)
 }
 
 // The model takes the same entries for stale as flows.sh's awk.
@@ -322,7 +322,9 @@ flows_awk apply 10.0.0.0/24 `+sum+`; :
 		found, neighbours := tr.find(&Machine{flows: flows, neighbour: known})
 		got := ""
 		for _, f := range found {
-			got += f.deletion()
+			if !strings.Contains(got, f.deletion()) {
+				got += f.deletion()
+			}
 		}
 		for _, a := range neighbours {
 			got += "neigh " + a.String() + " eth1\n"

@@ -193,6 +193,12 @@ func (t *tracking) stale(f Flow) bool {
 	return !t.permitted(f.Src, f.From, f.Proto, f.Rsport, 0)
 }
 
+// service is the flow without what its client chose: flows that are alike in it go together.
+func (f Flow) service() Flow {
+	f.Sport, f.ID, f.Unreplied = 0, 0, false
+	return f
+}
+
 // find is what is stale in the tables of the host.
 func (t *tracking) find(m *Machine) (flows []Flow, neighbours []netip.Addr) {
 	for _, f := range m.flows {
@@ -224,9 +230,14 @@ func applyFlows(p *process, args []string) int {
 		return rc
 	}
 	flows, neighbours := t.find(p.m)
+	gone := map[Flow]bool{}
 	for _, f := range flows {
+		if gone[f.service()] {
+			continue
+		}
+		gone[f.service()] = true
 		p.do(fmt.Sprintf("conntrack -D -p %s -s %s -d %s", f.Proto, f.Src, f.Dst), func() {
-			p.m.flows = slices.DeleteFunc(p.m.flows, func(o Flow) bool { return o == f })
+			p.m.flows = slices.DeleteFunc(p.m.flows, func(o Flow) bool { return o.service() == f.service() })
 		})
 	}
 	for _, a := range neighbours {
