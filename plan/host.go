@@ -77,6 +77,7 @@ type Chain struct {
 // Rule is an iptables rule. Zero fields do not restrict.
 type Rule struct {
 	In        string       `json:"in"` // interface; "eth0.+" is all that begin so
+	NotIn     string       `json:"not_in"`
 	Source    netip.Prefix `json:"source"`
 	SourceSet string       `json:"source_set"`
 	Dest      netip.Prefix `json:"dest"`

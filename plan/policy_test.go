@@ -48,7 +48,7 @@ func (e filter) matches(r Rule, p policy.Packet) bool {
 	if p.Reply {
 		direction = "REPLY"
 	}
-	return (r.In == "" || r.In == p.In) &&
+	return (r.In == "" || r.In == p.In) && (r.NotIn == "" || r.NotIn != p.In) &&
 		(!r.Source.IsValid() || r.Source.Contains(p.Src)) &&
 		(r.SourceSet == "" || slices.Contains(e.sets[r.SourceSet], p.Src)) &&
 		(!r.Dest.IsValid() || r.Dest.Contains(p.Dst)) &&

@@ -13,6 +13,8 @@ import (
 // permission, in the transaction that removes it. A TCP segment that belongs to no
 // known flow opens none, or the server's next segment would revive what was cut.
 // And the filter speaks of private addresses only: translation is nat's business.
+// What nat cannot translate stays here, or private addresses would be seen outside;
+// and who calls himself a guest has to come from where the guests are.
 
 // filter is our part of the filter table.
 func (e *edge) filter() Table {
@@ -32,8 +34,10 @@ func (e *edge) chain(name, object string, rules ...Rule) Chain {
 func (e *edge) forward() Chain {
 	all := e.settings.Subnet
 	rules := []Rule{
+		{NotIn: e.guestside(), Source: all, Target: "DROP"},
 		{State: "RELATED", Target: "ACCEPT"},
 		{State: "ESTABLISHED", Direction: "REPLY", Target: "ACCEPT"},
+		{Source: all, NotDest: all, State: "INVALID", Target: "DROP"},
 		{Source: all, Proto: "tcp", State: "NEW", NotSyn: true, Target: "DROP"},
 		{Source: all, NotDest: all, Target: "ACCEPT"},
 	}

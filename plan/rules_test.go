@@ -246,7 +246,7 @@ func TestSourceGroups(t *testing.T) {
 	}
 	f := filterOf(Compile(w.store.View(), w.inv, w.host("fe1")).Frontend)
 	for src, want := range map[string]string{"192.168.2.2": "ACCEPT", "192.168.2.130": "DROP", "198.51.100.7": "DROP"} {
-		p := policy.Packet{Src: ip(src), Dst: ip("192.168.2.66"), Proto: "tcp", Port: 5432, Syn: true, State: "NEW"}
+		p := policy.Packet{In: "eth0", Src: ip(src), Dst: ip("192.168.2.66"), Proto: "tcp", Port: 5432, Syn: true, State: "NEW"}
 		if got := f.judge("EUCA-FORWARD", p); got != want {
 			t.Errorf("%s: %s, want %s", src, got, want)
 		}

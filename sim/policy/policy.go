@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"eucactl/cloud"
 	"eucactl/state"
@@ -31,13 +32,18 @@ func (p Packet) String() string {
 // Policy is what the records allowed at one moment in one cluster.
 type Policy struct {
 	Subnet  netip.Prefix
+	Guests  string                       // the frontend's interface towards them; with + those that begin so
 	Members map[netip.Addr][]cloud.Group // by private address
 }
 
 // Of reads the policy of a cluster.
 func Of(tx *state.Tx, cluster string) Policy {
 	c, _ := tx.Cloud()
-	p := Policy{c.Networks[cluster].Subnet, map[netip.Addr][]cloud.Group{}}
+	s := c.Networks[cluster]
+	p := Policy{s.Subnet, s.PrivInterface, map[netip.Addr][]cloud.Group{}}
+	if s.Mode == "MANAGED" {
+		p.Guests += ".+"
+	}
 	for _, in := range tx.Instances() {
 		if in.Cluster != cluster || in.Want != cloud.Running {
 			continue
@@ -53,6 +59,12 @@ func Of(tx *state.Tx, cluster string) Policy {
 
 func (p Policy) in(a netip.Addr, user, name string) bool {
 	return slices.ContainsFunc(p.Members[a], func(g cloud.Group) bool { return g.Owner == user && g.Name == name })
+}
+
+// near says whether guests are behind an interface.
+func (p Policy) near(dev string) bool {
+	all, many := strings.CutSuffix(p.Guests, "+")
+	return dev == p.Guests || many && strings.HasPrefix(dev, all)
 }
 
 // Opens says whether the records let a new flow begin with this packet.
@@ -87,10 +99,14 @@ func Covers(r cloud.Permission, k Packet) bool {
 func (p Policy) Verdict(k Packet) string {
 	toCloud, fromCloud := p.Subnet.Contains(k.Dst), p.Subnet.Contains(k.Src)
 	switch {
+	case fromCloud && !p.near(k.In):
+		return "DROP" // it only says that it comes from a guest
 	case k.State == "RELATED", k.State == "ESTABLISHED" && k.Reply:
 		return "ACCEPT"
 	case !toCloud && !fromCloud:
 		return ""
+	case fromCloud && !toCloud && k.State == "INVALID":
+		return "DROP" // its private address would be seen outside
 	case fromCloud && k.Proto == "tcp" && k.State == "NEW" && !k.Syn:
 		return "DROP" // it would revive a flow that was cut
 	case !toCloud, p.Opens(k):
