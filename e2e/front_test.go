@@ -85,7 +85,7 @@ type policed struct {
 func (f *front) policed() policed {
 	f.t.Helper()
 	r := f.records()
-	p := policed{policy.Policy{Subnet: netip.MustParsePrefix("10.50.0.0/16"), Members: map[netip.Addr][]cloud.Group{}}, map[netip.Addr]netip.Addr{}, ""}
+	p := policed{policy.Policy{Subnet: netip.MustParsePrefix("10.50.0.0/16"), Guests: "eth0", Members: map[netip.Addr][]cloud.Group{}}, map[netip.Addr]netip.Addr{}, ""}
 	var last cloud.Instance
 	for _, in := range r.living() {
 		if in.Want != cloud.Running {
@@ -141,9 +141,12 @@ func (p policed) lets(s crowd.Shot, at netip.Addr) bool {
 // opens says whether it is to arrive, wherever that is.
 func (p policed) opens(s crowd.Shot) bool {
 	if to, ok := p.behind[s.To]; ok {
-		return p.lets(s, to)
+		return p.lets(s, to) && asPacket(s, to).State == "NEW" // nothing else is translated
 	}
-	return p.Members[s.To] != nil && p.lets(s, s.To)
+	if p.Subnet.Contains(s.To) && p.Members[s.To] == nil {
+		return false
+	}
+	return p.lets(s, s.To)
 }
 
 // asPacket is the shot as a frontend judges it. Of icmp connection tracking knows questions and answers and their
