@@ -352,3 +352,32 @@ type DeclareDead struct {
 type TakeOver struct {
 	Host string `json:"host"`
 }
+
+// Why asks what keeps an instance from being reached. Without From it is asked for
+// anybody whom the instance's groups let in; without Protocol for whatever they let
+// From do.
+type Why struct {
+	ID       string     `json:"id"`
+	State    string     `json:"state,omitempty"` // of an instance that is to be explained: pending, not-reported; "" = unreachable
+	From     netip.Addr `json:"from,omitzero"`
+	Protocol string     `json:"protocol,omitempty"` // tcp, udp, icmp
+	Port     int        `json:"port,omitempty"`     // of the instance
+}
+
+// Diagnosis is the answer to Why: the first broken link of the way, if one is.
+type Diagnosis struct {
+	ID     InstanceID `json:"id"`
+	Way    string     `json:"way"` // whose way was walked: "tcp 22 from 203.0.113.7 to 203.0.113.10"
+	Broken *Finding   `json:"broken"`
+	Looked []string   `json:"looked"`           // at what, in order; nothing else was
+	Unseen []string   `json:"unseen,omitempty"` // what could not be looked at, and why
+	Doubts []string   `json:"doubts,omitempty"` // rules that may stop it: their conditions are not understood
+}
+
+// Finding is something that is not as it should be.
+type Finding struct {
+	Host     string   `json:"host,omitempty"` // where; "" is in the records
+	Words    string   `json:"words"`
+	Evidence []string `json:"evidence,omitempty"` // as the host's own tools say it
+	Next     []string `json:"next,omitempty"`     // what to do
+}

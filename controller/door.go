@@ -22,6 +22,8 @@ type Door interface {
 	Reconcile(context.Context, Reconcile, func(HostReport)) (Reconciled, error)
 	// Console reads the end of an instance's console from its node.
 	Console(context.Context, Caller, cloud.GetConsoleOutput) (cloud.ConsoleOutput, error)
+	// Why finds out what keeps an instance from being reached, on live hosts.
+	Why(context.Context, Caller, cloud.Why) (cloud.Diagnosis, error)
 	// Plan is what a host should be by the records, as playbooks see it.
 	Plan(context.Context, string) (map[string]any, error)
 	// Export writes all records but secrets, one JSON object a line.

@@ -51,6 +51,11 @@ func (r *retrying) Console(ctx context.Context, caller Caller, req cloud.GetCons
 	return out, err
 }
 
+func (r *retrying) Why(ctx context.Context, caller Caller, req cloud.Why) (out cloud.Diagnosis, err error) {
+	err = r.again(ctx, func(d Door) (err error) { out, err = d.Why(ctx, caller, req); return err })
+	return out, err
+}
+
 func (r *retrying) Plan(ctx context.Context, host string) (p map[string]any, err error) {
 	err = r.again(ctx, func(d Door) (err error) { p, err = d.Plan(ctx, host); return err })
 	return p, err

@@ -25,6 +25,7 @@ type frame struct {
 	Call      *Call                   `json:"call,omitempty"`
 	Reconcile *Reconcile              `json:"reconcile,omitempty"`
 	Console   *cloud.GetConsoleOutput `json:"console,omitempty"`
+	Why       *cloud.Why              `json:"why,omitempty"`
 	Caller    Caller                  `json:"caller,omitzero"`
 	Plan      string                  `json:"plan,omitempty"`
 	Export    bool                    `json:"export,omitempty"`
@@ -140,6 +141,8 @@ func (c *Controller) answer(ctx context.Context, f frame, out *sender) (any, err
 		return c.Reconcile(ctx, *f.Reconcile, func(r HostReport) { out.send(frame{Progress: &r}) })
 	case f.Console != nil:
 		return c.Console(ctx, f.Caller, *f.Console)
+	case f.Why != nil:
+		return c.Why(ctx, f.Caller, *f.Why)
 	case f.Plan != "":
 		return c.Plan(ctx, f.Plan)
 	case f.Export:
@@ -241,6 +244,12 @@ func (cl *Client) Reconcile(ctx context.Context, req Reconcile, progress func(Ho
 // Console implements Door.
 func (cl *Client) Console(ctx context.Context, caller Caller, req cloud.GetConsoleOutput) (out cloud.ConsoleOutput, err error) {
 	err = cl.ask(ctx, frame{Console: &req, Caller: caller}, &out, nil)
+	return out, err
+}
+
+// Why implements Door.
+func (cl *Client) Why(ctx context.Context, caller Caller, req cloud.Why) (out cloud.Diagnosis, err error) {
+	err = cl.ask(ctx, frame{Why: &req, Caller: caller}, &out, nil)
 	return out, err
 }
 

@@ -173,7 +173,7 @@ func TestReadOthers(t *testing.T) {
 			t.Errorf("%s is missing", want.Name)
 			continue
 		}
-		links[i].MAC = ""
+		links[i].MAC, links[i].Port = "", Port{}
 		links[i].Addresses = slices.DeleteFunc(links[i].Addresses, func(p netip.Prefix) bool { return p.Addr().Is6() })
 		if len(links[i].Addresses) == 0 {
 			links[i].Addresses = nil
