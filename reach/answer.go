@@ -76,7 +76,7 @@ func answerWords(w *walk) string {
 func (w *walk) guestAnswers() *cloud.Finding {
 	n, mac := w.front.Neighbours[w.port.IP], strings.ToLower(w.port.MAC)
 	e, known := w.entry(n)
-	evidence := []string{fmt.Sprintf("ip neigh show %s: %s", w.port.IP, strings.Join(append(knownWords(e), "ping "+answered(n.Ping)), ", "))}
+	evidence := []string{fmt.Sprintf("%s: %s", w.port.IP, strings.Join(append(knownWords(e), "ping "+answered(n.Ping)), ", "))}
 	switch {
 	case n.Ping, slices.Contains(n.Replies, mac):
 		return nil
@@ -100,42 +100,40 @@ func answered(b bool) string {
 	return "not answered"
 }
 
-// fresh is how long ago, in seconds, a frame that was sent for us was heard.
-const fresh = 3
-
-// silent tells a guest that does not answer from a wire that does not carry.
+// silent tells a guest that does not answer from a wire that does not carry: what
+// was heard at the node since both hosts were asked was said for us.
 func (w *walk) silent(evidence []string) *cloud.Finding {
 	guest, spoke := w.heard(w.port.MAC, w.card.Tap)
 	front, arrives := w.heard(w.frontMAC(), "")
+	spoke, arrives = spoke && guest.Age < w.node.Heard.Window, arrives && front.Age < w.node.Heard.Window
 	wire := fmt.Sprintf("%s of %s and %s of %s", w.gateway.Dev, w.front.Name, w.uplinkPort(), w.node.Name)
-	if w.network.Index > 0 && w.uplinkName() != "" {
+	if w.uplinkName() != "" {
 		wire += fmt.Sprintf(" (VLAN %d)", w.network.Index)
 	}
+	next := []string{"look at the cable and the switch ports between them: do they carry this network? eucactl check network"}
 	switch {
 	case !w.node.knows("senders") || w.frontMAC() == "":
-	case !arrives || front.Age > fresh:
-		return &cloud.Finding{
-			Words:    fmt.Sprintf("%s's frames do not arrive at %s: they are lost between %s", w.front.Name, w.node.Name, wire),
-			Evidence: append(evidence, w.heardWords(front, arrives, w.frontMAC())),
-			Next:     []string{"look at the switch ports between them: do they carry this network? eucactl check network"},
-		}
-	case spoke && guest.Age <= fresh:
+	case spoke && arrives:
 		return &cloud.Finding{
 			Words:    fmt.Sprintf("the guest answers, but %s does not hear it: its frames are lost between %s", w.front.Name, wire),
-			Evidence: append(evidence, w.heardWords(guest, spoke, w.port.MAC)),
-			Next:     []string{"look at the switch ports between them: do they carry this network? eucactl check network"},
+			Evidence: append(evidence, w.heardWords(guest, w.port.MAC)), Next: next,
+		}
+	case !arrives:
+		return &cloud.Finding{
+			Words:    fmt.Sprintf("%s's frames do not arrive at %s: they are lost between %s", w.front.Name, w.node.Name, wire),
+			Evidence: append(evidence, w.heardWords(front, w.frontMAC())), Next: next,
 		}
 	}
 	return &cloud.Finding{
 		Words:    fmt.Sprintf("the guest does not answer ARP for %s, and all on the way to it is as it should be", w.port.IP),
-		Evidence: append(evidence, w.heardWords(guest, spoke, w.port.MAC)),
+		Evidence: append(evidence, w.heardWords(guest, w.port.MAC)),
 		Next:     []string{"eucactl " + w.owner + "get-console-output " + string(w.Instance.ID), "eucactl " + w.owner + "reboot-instances " + string(w.Instance.ID)},
 	}
 }
 
-func (w *walk) heardWords(s facts.Sender, heard bool, mac string) string {
-	if !heard {
+func (w *walk) heardWords(s facts.Sender, mac string) string {
+	if s.MAC == "" {
 		return fmt.Sprintf("bridge fdb show on %s: nothing from %s", w.node.Name, mac)
 	}
-	return fmt.Sprintf("bridge -s fdb show on %s: %s spoke last %d s ago, at %s", w.node.Name, s.MAC, s.Age, s.Port)
+	return fmt.Sprintf("bridge -s fdb show on %s: %s spoke last %.1f s ago, at %s", w.node.Name, s.MAC, float64(s.Age)/100, s.Port)
 }

@@ -32,7 +32,7 @@ func (w *walk) bridgePasses() *cloud.Finding {
 // uplinkPort is the port behind which the frontend is: where it was heard, or the
 // one that leads out.
 func (w *walk) uplinkPort() string {
-	for _, s := range w.node.Senders {
+	for _, s := range w.node.Heard.Senders {
 		if s.Bridge == w.machine.Bridge && s.MAC == w.frontMAC() && !s.Own {
 			return s.Port
 		}
@@ -171,7 +171,7 @@ func removal(at *place) string {
 // macIsItsOwn: a bridge sends to where it heard an address last.
 func (w *walk) macIsItsOwn() *cloud.Finding {
 	mac := strings.ToLower(w.port.MAC)
-	for _, s := range w.node.Senders {
+	for _, s := range w.node.Heard.Senders {
 		if s.MAC != mac || s.Bridge != w.machine.Bridge || s.Port == w.card.Tap {
 			continue
 		}
@@ -191,7 +191,7 @@ func (w *walk) macIsItsOwn() *cloud.Finding {
 
 // heard is when the bridge heard a MAC last, if it did: at the port, on the way.
 func (w *walk) heard(mac string, port string) (facts.Sender, bool) {
-	for _, s := range w.node.Senders {
+	for _, s := range w.node.Heard.Senders {
 		if s.MAC == strings.ToLower(mac) && s.Bridge == w.machine.Bridge && !s.Own && (port == "" || s.Port == port) {
 			return s, true
 		}

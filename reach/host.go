@@ -21,7 +21,7 @@ type Host struct {
 	Leases     []facts.Lease
 	Servers    []facts.DHCPServer
 	Guest      facts.Guest
-	Senders    []facts.Sender
+	Heard      facts.Heard
 }
 
 // Answer is what a host said to one question.
@@ -69,7 +69,7 @@ func (h *Host) read(question, text string) (err error) {
 	case "guest":
 		h.Guest, err = facts.ReadVif(text)
 	case "senders":
-		h.Senders, err = facts.ReadSenders(text)
+		h.Heard, err = facts.ReadSenders(text)
 	default:
 		err = fmt.Errorf("no such question")
 	}

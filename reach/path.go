@@ -327,7 +327,8 @@ func (p *Path) inside() bool {
 	return !slices.ContainsFunc(p.wants, func(w want) bool { return !w.guest })
 }
 
-// FrontendQuestions are what the frontend is asked, all at once.
+// FrontendQuestions are what the frontend is asked, all at once. It looks for the
+// guest last, when the node listens already.
 func (p *Path) FrontendQuestions() []facts.Section {
 	search := []facts.Sought{}
 	if p.gateway.Dev != "" {
@@ -337,10 +338,10 @@ func (p *Path) FrontendQuestions() []facts.Section {
 		search = append(search, facts.Sought{IP: p.Instance.Public, Dev: p.front.PubInterface})
 	}
 	return []facts.Section{
-		{Name: "neighbours", Script: facts.Neighbours(search...)}, {Name: "links", Script: facts.LinksScript},
-		{Name: "settings", Script: facts.NetSettingsScript}, {Name: "routing", Script: facts.RoutingScript},
-		{Name: "rules", Script: facts.RulesetScript}, {Name: "leases", Script: facts.LeasesScript},
-		{Name: "servers", Script: facts.DHCPServersScript},
+		{Name: "links", Script: facts.LinksScript}, {Name: "settings", Script: facts.NetSettingsScript},
+		{Name: "routing", Script: facts.RoutingScript}, {Name: "rules", Script: facts.RulesetScript},
+		{Name: "leases", Script: facts.LeasesScript}, {Name: "servers", Script: facts.DHCPServersScript},
+		{Name: "neighbours", Script: facts.Neighbours(search...)},
 	}
 }
 
@@ -350,6 +351,6 @@ func (p *Path) NodeQuestions() []facts.Section {
 	return []facts.Section{
 		{Name: "guest", Script: facts.Vif(string(p.Instance.ID))}, {Name: "links", Script: facts.LinksScript},
 		{Name: "settings", Script: facts.NetSettingsScript}, {Name: "rules", Script: facts.RulesetScript},
-		{Name: "servers", Script: facts.DHCPServersScript}, {Name: "senders", Script: facts.Senders(p.port.MAC)},
+		{Name: "servers", Script: facts.DHCPServersScript}, {Name: "senders", Script: facts.Senders(strings.ToLower(p.port.MAC), p.machine.Bridge)},
 	}
 }
