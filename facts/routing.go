@@ -46,7 +46,7 @@ type WayRule struct {
 	Dest     netip.Prefix
 	In       string
 	Mark     uint32
-	Mask     uint32
+	Mask     uint32 // 0: whatever the mark is
 	Table    string
 	Action   string // "" for a table; blackhole, unreachable, prohibit
 	Unclear  bool   // it has conditions that are not understood
@@ -113,7 +113,7 @@ func readWayRules(text string) (list []WayRule, err error) {
 		return nil, err
 	}
 	for _, one := range raw {
-		r := WayRule{Mask: 0xffffffff}
+		var r WayRule
 		for name, v := range one {
 			if err := r.read(name, v); err != nil {
 				return nil, err
@@ -147,7 +147,9 @@ func (r *WayRule) read(name string, v any) (err error) {
 	case "action":
 		r.Action = text
 	case "fwmark":
-		r.Mark, err = hex(text)
+		if r.Mark, err = hex(text); r.Mask == 0 {
+			r.Mask = 0xffffffff
+		}
 	case "fwmask":
 		r.Mask, err = hex(text)
 	default:

@@ -36,6 +36,7 @@ func examples() map[string]string {
 		"hosts scan":                  "eucactl hosts scan\neucactl hosts scan node7 --yes",
 		"hosts take-over":             "eucactl hosts take-over node7",
 		"hosts declare-dead":          "eucactl hosts declare-dead node7 --why 'its disks burnt'\neucactl hosts declare-dead node7 --undo",
+		"why":                         "eucactl why i-1a2b3c4d unreachable\neucactl why i-1a2b3c4d unreachable from 198.51.100.7:80\neucactl why i-1a2b3c4d pending",
 		"inventory":                   "eucactl inventory --list\neucactl inventory --host node7",
 		"sim":                         "eucactl state export >tonight.dump\neucactl sim --state tonight.dump -- run-instances emi-1a2b3c4d -n 3 -- terminate-instances i-5e6f7a8b\neucactl sim --histories 2000",
 		"inventory import":            "eucactl inventory import eucalyptus.conf --frontend fe1=192.0.2.1 --node-conf node.conf -f inventory.yml\neucactl inventory import eucalyptus.conf eucalyptus.local.conf --node n1=192.0.2.11 --node n2=192.0.2.12 --node-conf n2=n2.conf",

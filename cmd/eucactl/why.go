@@ -95,11 +95,12 @@ func whyFrom(req *cloud.Why, text string) error {
 func diagnosisRows(p *printer, d cloud.Diagnosis, req cloud.Why) {
 	id := string(d.ID)
 	if d.Broken == nil {
-		words := "nothing wrong found"
+		row := []string{"OK", id, "nothing wrong found", d.Way}
 		if req.State != "" {
-			words = d.Way
+			row = row[:2:2]
+			row = append(row, d.Way)
 		}
-		p.row(id, "OK", id, words, d.Way)
+		p.row(id, row...)
 	} else {
 		where := d.Broken.Host
 		if where == "" {
