@@ -120,6 +120,9 @@ type Match struct {
 	Values []string
 }
 
+// Concat stands between several keys of one condition, and between their values.
+const Concat = " . "
+
 // An AddressSet is a set of ipset. Type is hash:ip, hash:net ...
 type AddressSet struct {
 	Type    string

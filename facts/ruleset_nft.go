@@ -224,6 +224,13 @@ func (n *nftReader) match(v any) []Match {
 
 func implied(left any) []Match {
 	l, _ := left.(map[string]any)
+	if parts, ok := l["concat"].([]any); ok {
+		var list []Match
+		for _, part := range parts {
+			list = append(list, implied(part)...)
+		}
+		return list
+	}
 	p, _ := l["payload"].(map[string]any)
 	switch name, _ := p["protocol"].(string); name {
 	case "tcp", "udp", "icmp", "sctp", "icmpv6":
@@ -311,9 +318,25 @@ func nftKey(v any) string {
 			return map[string]string{"state": "ctstate", "direction": "ctdir", "status": "ctstatus"}[fmt.Sprint(in["key"])]
 		case "fib":
 			return fibKey(in)
+		case "concat":
+			parts, _ := inner.([]any)
+			return concat(parts)
 		}
 	}
 	return ""
+}
+
+// concat is several keys at once.
+func concat(parts []any) string {
+	var keys []string
+	for _, part := range parts {
+		key := nftKey(part)
+		if key == "" {
+			return ""
+		}
+		keys = append(keys, key)
+	}
+	return strings.Join(keys, Concat)
 }
 
 func payloadKey(protocol, field string) string {
@@ -379,6 +402,9 @@ func elements(list []any) (out []string) {
 func element(e map[string]any) string {
 	if inner, ok := e["elem"].(map[string]any); ok { // with a timeout or a counter
 		return elements([]any{inner["val"]})[0]
+	}
+	if parts, ok := e["concat"].([]any); ok {
+		return strings.Join(elements(parts), Concat)
 	}
 	if p, ok := e["prefix"].(map[string]any); ok {
 		return fmt.Sprintf("%v/%v", p["addr"], p["len"])

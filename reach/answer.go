@@ -24,7 +24,7 @@ func (w *walk) addressIsItsOwn() *cloud.Finding {
 			Evidence: []string{"ip -4 addr show " + dev + " on " + w.node.Name}, Next: []string{fmt.Sprintf("on %s: ip addr del %s dev %s", w.node.Name, w.port.IP, dev)},
 		}
 	}
-	n, mac := w.front.Neighbours[w.port.IP], strings.ToLower(w.port.MAC)
+	n, mac := w.front.Found[w.port.IP], strings.ToLower(w.port.MAC)
 	e, known := w.entry(n)
 	if known && e.State == "PERMANENT" && e.MAC != mac {
 		return &cloud.Finding{
@@ -47,7 +47,7 @@ func (w *walk) addressIsItsOwn() *cloud.Finding {
 	}
 }
 
-func knownWords(e facts.NeighbourEntry) []string {
+func knownWords(e facts.Neighbour) []string {
 	if e.State == "" {
 		return nil
 	}
@@ -55,13 +55,13 @@ func knownWords(e facts.NeighbourEntry) []string {
 }
 
 // entry is what the frontend's kernel knows of the guest on its segment.
-func (w *walk) entry(n facts.Neighbour) (facts.NeighbourEntry, bool) {
+func (w *walk) entry(n facts.Found) (facts.Neighbour, bool) {
 	for _, e := range n.Known {
 		if e.Dev == w.gateway.Dev {
 			return e, true
 		}
 	}
-	return facts.NeighbourEntry{}, false
+	return facts.Neighbour{}, false
 }
 
 func answerWords(w *walk) string {
@@ -74,7 +74,7 @@ func answerWords(w *walk) string {
 // guestAnswers: everything on the way is as it should be. If the guest is silent
 // now, its frames or the frontend's get lost between the hosts, or it is the guest.
 func (w *walk) guestAnswers() *cloud.Finding {
-	n, mac := w.front.Neighbours[w.port.IP], strings.ToLower(w.port.MAC)
+	n, mac := w.front.Found[w.port.IP], strings.ToLower(w.port.MAC)
 	e, known := w.entry(n)
 	evidence := []string{fmt.Sprintf("%s: %s", w.port.IP, strings.Join(append(knownWords(e), "ping "+answered(n.Ping)), ", "))}
 	switch {
@@ -107,8 +107,8 @@ func (w *walk) silent(evidence []string) *cloud.Finding {
 	front, arrives := w.heard(w.frontMAC(), "")
 	spoke, arrives = spoke && guest.Age < w.node.Heard.Window, arrives && front.Age < w.node.Heard.Window
 	wire := fmt.Sprintf("%s of %s and %s of %s", w.gateway.Dev, w.front.Name, w.uplinkPort(), w.node.Name)
-	if w.uplinkName() != "" {
-		wire += fmt.Sprintf(" (VLAN %d)", w.network.Index)
+	if s, tagged := w.nodeSegment(); tagged {
+		wire += fmt.Sprintf(" (VLAN %d)", s.VLAN)
 	}
 	next := []string{"look at the cable and the switch ports between them: do they carry this network? eucactl check network"}
 	switch {

@@ -37,8 +37,8 @@ func (w *walk) uplinkPort() string {
 			return s.Port
 		}
 	}
-	if name := w.uplinkName(); name != "" {
-		return name
+	if s, tagged := w.nodeSegment(); tagged {
+		return s.Link
 	}
 	for _, l := range w.node.ports(w.machine.Bridge) {
 		if leadsOut(l) {
@@ -69,9 +69,9 @@ func (w *walk) frames(up string) (list []bridgeFrame) {
 	in.physin, in.physout, in.smac, in.dmac = up, w.card.Tap, front, guest
 	if w.managed() {
 		ask, offer := out, in
-		ask.ether, ask.proto, ask.dport, ask.dmac, ask.broadcast = "ip", "udp", 67, all, true
+		ask.ether, ask.proto, ask.sport, ask.dport, ask.dmac, ask.broadcast = "ip", "udp", 68, 67, all, true
 		ask.src, ask.dst = netip.IPv4Unspecified(), netip.AddrFrom4([4]byte{255, 255, 255, 255})
-		offer.ether, offer.proto, offer.dport, offer.src, offer.dst = "ip", "udp", 68, w.gateway.CIDR.Addr(), w.port.IP
+		offer.ether, offer.proto, offer.sport, offer.dport, offer.src, offer.dst = "ip", "udp", 67, 68, w.gateway.CIDR.Addr(), w.port.IP
 		list = append(list, bridgeFrame{"its question for a lease", ask}, bridgeFrame{"the answer with its lease", offer})
 		who, here := in, out
 		who.ether, who.arpop, who.dmac, who.broadcast, who.src, who.dst = "arp", "request", all, true, w.gateway.CIDR.Addr(), w.port.IP
@@ -147,8 +147,14 @@ func (w *walk) crossARP(b bridgeFrame) *cloud.Finding {
 	return w.stopped(w.node, got.stopped, b.what)
 }
 
-// stopped blames a rule that is not ours.
+// stopped blames a rule that is not ours, or what is missing in our own table.
 func (w *walk) stopped(h *Host, at *place, what string) *cloud.Finding {
+	if at.table.Tool == "nft" && strings.HasPrefix(at.table.Name, "eucactl_") {
+		return &cloud.Finding{
+			Words:    fmt.Sprintf("the table %s, which lets guests send as themselves only, stops %s: it is not as planned", at.table.Name, what),
+			Evidence: []string{at.words()}, Next: []string{"eucactl reconcile " + h.Name},
+		}
+	}
 	f := &cloud.Finding{Words: fmt.Sprintf("a rule that is not eucactl's stops %s: %s", what, at.words()), Evidence: []string{at.words()}}
 	if at.rule == nil {
 		f.Words = fmt.Sprintf("nothing lets %s through: %s", what, at.words())

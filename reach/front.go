@@ -7,7 +7,6 @@ import (
 
 	"eucactl/cloud"
 	"eucactl/facts"
-	"eucactl/inventory"
 )
 
 func privateWords(w *walk) string {
@@ -26,8 +25,11 @@ func (w *walk) privateLink() *cloud.Finding {
 			Words: fmt.Sprintf("there is no %s, %s", w.gateway.Dev, what), Next: []string{"eucactl reconcile " + w.front.Name},
 		}
 	}
-	if w.cluster.Network.Mode == inventory.Managed && l.Kind != "bridge" {
-		if f := tagged(w.front, l, w.Path.front.PrivInterface, w.network.Index); f != nil {
+	for _, s := range w.Path.front.Segments {
+		if s.Link != l.Name {
+			continue
+		}
+		if f := tagged(w.front, l, s); f != nil {
 			return f
 		}
 	}
@@ -57,7 +59,7 @@ func (w *walk) noARP(l facts.Link, what string) *cloud.Finding {
 }
 
 func gatewayWords(w *walk) string {
-	if w.gateway.Dev == "" {
+	if !w.managed() {
 		return ""
 	}
 	return fmt.Sprintf("%s: %s has the guests' router %s", w.front.Name, w.gateway.Dev, w.gateway.CIDR)
@@ -95,7 +97,7 @@ func joinPrefixes(list []netip.Prefix) string {
 }
 
 func routeWords(w *walk) string {
-	if w.gateway.Dev == "" {
+	if !w.managed() {
 		return ""
 	}
 	return fmt.Sprintf("%s: its routes lead to %s by %s", w.front.Name, w.port.IP, w.gateway.Dev)

@@ -10,18 +10,18 @@ import (
 
 // Host is what a host answered. What it did not answer is in Missing, by question.
 type Host struct {
-	Name       string
-	Problem    string // why it answered nothing at all
-	Missing    map[string]string
-	Links      []facts.Link
-	Settings   map[string]string
-	Rules      facts.Ruleset
-	Routing    facts.Routing
-	Neighbours map[netip.Addr]facts.Neighbour
-	Leases     []facts.Lease
-	Servers    []facts.DHCPServer
-	Guest      facts.Guest
-	Heard      facts.Heard
+	Name     string
+	Problem  string // why it answered nothing at all
+	Missing  map[string]string
+	Links    []facts.Link
+	Settings map[string]string
+	Rules    facts.Ruleset
+	Routing  facts.Routing
+	Found    map[netip.Addr]facts.Found
+	Leases   []facts.Lease
+	Servers  []facts.DHCPServer
+	Guest    facts.Guest
+	Heard    facts.Heard
 }
 
 // Answer is what a host said to one question.
@@ -61,7 +61,7 @@ func (h *Host) read(question, text string) (err error) {
 	case "routing":
 		h.Routing, err = facts.ReadRouting(text)
 	case "neighbours":
-		h.Neighbours, err = facts.ReadNeighbours(text)
+		h.Found, err = facts.ReadFound(text)
 	case "leases":
 		h.Leases, err = facts.ReadLeases(text)
 	case "servers":

@@ -7,7 +7,7 @@ import (
 
 	"eucactl/cloud"
 	"eucactl/facts"
-	"eucactl/inventory"
+	"eucactl/plan"
 )
 
 // frame is what a guest's card sends and takes in one piece: nobody tells guests of
@@ -187,9 +187,8 @@ func (w *walk) portForwards(l facts.Link, what string) *cloud.Finding {
 
 // uplink finds the port of the bridge that leads to the frontend.
 func (w *walk) uplink(tap facts.Link) *cloud.Finding {
-	name := w.uplinkName()
-	if name != "" {
-		return w.taggedUplink(name, tap)
+	if s, tagged := w.nodeSegment(); tagged {
+		return w.taggedUplink(s, tap)
 	}
 	var first *cloud.Finding
 	for _, l := range w.node.ports(w.machine.Bridge) {
@@ -249,29 +248,31 @@ func (w *walk) noUplink() *cloud.Finding {
 	return f
 }
 
-// uplinkName is the interface that carries the network's tag; "" where there is none.
-func (w *walk) uplinkName() string {
-	if w.cluster.Network.Mode != inventory.Managed {
-		return ""
+// nodeSegment is the guest's VLAN on its node, where groups have one.
+func (w *walk) nodeSegment() (plan.Segment, bool) {
+	for _, s := range w.segments {
+		if s.Bridge == w.machine.Bridge {
+			return s, true
+		}
 	}
-	return fmt.Sprintf("%s.%d", w.Node.Node.Interface, w.network.Index)
+	return plan.Segment{}, false
 }
 
 // taggedUplink: in MANAGED the uplink is the group's VLAN of the node's interface.
-func (w *walk) taggedUplink(name string, tap facts.Link) *cloud.Finding {
-	l, there := w.node.link(name)
+func (w *walk) taggedUplink(s plan.Segment, tap facts.Link) *cloud.Finding {
+	l, there := w.node.link(s.Link)
 	if !there {
 		return &cloud.Finding{
-			Words: fmt.Sprintf("there is no %s, the uplink of %s: frames with tag %d do not arrive", name, w.machine.Bridge, w.network.Index),
+			Words: fmt.Sprintf("there is no %s, the uplink of %s: frames with tag %d do not arrive", s.Link, s.Bridge, s.VLAN),
 			Next:  []string{"eucactl reconcile " + w.node.Name},
 		}
 	}
-	if f := tagged(w.node, l, w.Node.Node.Interface, w.network.Index); f != nil {
+	if f := tagged(w.node, l, s); f != nil {
 		return f
 	}
-	if l.Master != w.machine.Bridge {
+	if l.Master != s.Bridge {
 		return &cloud.Finding{
-			Words: fmt.Sprintf("%s has no uplink: %s is not in it", w.machine.Bridge, name), Evidence: []string{"ip link show " + name + ": " + masterWords(l)},
+			Words: fmt.Sprintf("%s has no uplink: %s is not in it", s.Bridge, s.Link), Evidence: []string{"ip link show " + s.Link + ": " + masterWords(l)},
 			Next: []string{"eucactl reconcile " + w.node.Name},
 		}
 	}
@@ -279,23 +280,23 @@ func (w *walk) taggedUplink(name string, tap facts.Link) *cloud.Finding {
 }
 
 // tagged compares a VLAN interface with what its name stands for.
-func tagged(h *Host, l facts.Link, parent string, id int) *cloud.Finding {
+func tagged(h *Host, l facts.Link, s plan.Segment) *cloud.Finding {
 	next := []string{fmt.Sprintf("on %s: ip link del %s", h.Name, l.Name), "eucactl reconcile " + h.Name}
 	switch {
 	case l.Kind != "vlan":
 		return &cloud.Finding{Words: fmt.Sprintf("%s is not a VLAN interface", l.Name), Next: next}
-	case l.VLAN != id:
+	case l.VLAN != s.VLAN:
 		return &cloud.Finding{
-			Words:    fmt.Sprintf("%s tags its frames with VLAN %d, not %d", l.Name, l.VLAN, id),
+			Words:    fmt.Sprintf("%s tags its frames with VLAN %d, not %d", l.Name, l.VLAN, s.VLAN),
 			Evidence: []string{fmt.Sprintf("ip -d link show %s: vlan id %d", l.Name, l.VLAN)}, Next: next,
 		}
-	case l.Parent != parent:
+	case l.Parent != s.Dev:
 		return &cloud.Finding{
-			Words:    fmt.Sprintf("%s is on %s, not on %s", l.Name, l.Parent, parent),
+			Words:    fmt.Sprintf("%s is on %s, not on %s", l.Name, l.Parent, s.Dev),
 			Evidence: []string{fmt.Sprintf("ip link show %s: %s@%s", l.Name, l.Name, l.Parent)}, Next: next,
 		}
 	}
-	if below, there := h.link(parent); there {
+	if below, there := h.link(s.Dev); there {
 		return linkUp(h, below, "below "+l.Name)
 	}
 	return nil

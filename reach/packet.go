@@ -20,6 +20,7 @@ type packet struct {
 	src, dst           netip.Addr
 	proto              string
 	dport              int // 0: not known
+	sport              int // 0: any above 1023
 	icmp               string
 	state              string // new, established, untracked
 	reply              bool
@@ -70,6 +71,9 @@ func (p *packet) fits(r facts.Rule, sets map[string]facts.AddressSet) truth {
 
 // holds tells whether one condition does, before it is negated.
 func (p *packet) holds(m facts.Match, sets map[string]facts.AddressSet) truth {
+	if strings.Contains(m.Key, facts.Concat) {
+		return p.together(m, sets)
+	}
 	switch m.Key {
 	case "src", "dst", "arpsrc", "arpdst":
 		return p.addressed(m, sets)
@@ -101,6 +105,24 @@ func (p *packet) holds(m facts.Match, sets map[string]facts.AddressSet) truth {
 		return p.marked(m.Values)
 	}
 	return p.plain(m)
+}
+
+// together tells whether several things are those of one element.
+func (p *packet) together(m facts.Match, sets map[string]facts.AddressSet) truth {
+	keys := strings.Split(m.Key, facts.Concat)
+	best := no
+	for _, v := range m.Values {
+		values := strings.Split(v, facts.Concat)
+		if len(values) != len(keys) {
+			return maybe
+		}
+		all := yes
+		for i, key := range keys {
+			all = min(all, p.holds(facts.Match{Key: key, Values: values[i : i+1]}, sets))
+		}
+		best = max(best, all)
+	}
+	return best
 }
 
 // plain are conditions with a few words for values.
@@ -232,6 +254,9 @@ func (p *packet) ports(m facts.Match) truth {
 	asked, own := [2]int{p.dport, p.dport}, [2]int{1024, 65535}
 	if p.dport == 0 {
 		asked = [2]int{0, 65535}
+	}
+	if p.sport != 0 {
+		own = [2]int{p.sport, p.sport}
 	}
 	if p.reply {
 		asked, own = own, asked

@@ -20,17 +20,17 @@ type Path struct {
 	Frontend *inventory.Host
 	Node     *inventory.Host
 
-	port    cloud.Port
-	network cloud.Network
-	groups  []cloud.Group
-	cluster inventory.Cluster
-	front   *plan.Frontend
-	machine plan.Machine
-	gateway plan.Address // the guests' router on the frontend
-	wants   []want
-	from    netip.Addr // who asks; not valid: anybody
-	looked  string     // what of the records was looked at
-	owner   string     // "--as OWNER " for the owner's commands, if another one asks
+	port     cloud.Port
+	groups   []cloud.Group
+	cluster  inventory.Cluster
+	front    *plan.Frontend
+	machine  plan.Machine
+	segments []plan.Segment // the node's VLANs
+	gateway  plan.Address   // the guests' router on the frontend; where that does not route, its interface there alone
+	wants    []want
+	from     netip.Addr // who asks; not valid: anybody
+	looked   string     // what of the records was looked at
+	owner    string     // "--as OWNER " for the owner's commands, if another one asks
 }
 
 // want is a packet that the records let through.
@@ -68,11 +68,6 @@ func Find(r plan.Records, inv *inventory.Inventory, in cloud.Instance, q cloud.W
 	}
 	p.Frontend = p.cluster.Frontend
 	p.port, _ = r.Port(in.Port)
-	for _, n := range r.NetworksIn(in.Cluster) {
-		if n.ID == p.port.Network {
-			p.network = n
-		}
-	}
 	p.compile(r, inv)
 	p.looked = "the records: " + string(in.ID) + " is to run"
 	if !p.cluster.Network.Mode.Groups() {
@@ -88,14 +83,18 @@ func Find(r plan.Records, inv *inventory.Inventory, in cloud.Instance, q cloud.W
 func (p *Path) compile(r plan.Records, inv *inventory.Inventory) {
 	p.front = plan.Compile(r, inv, p.Frontend).Frontend
 	if node := plan.Compile(r, inv, p.Node).Node; node != nil {
+		p.segments = node.Segments
 		for _, m := range node.Machines {
 			if m.ID == string(p.Instance.ID) {
 				p.machine = m
 			}
 		}
 	}
-	if p.front == nil {
+	switch {
+	case p.front == nil:
 		return
+	case !p.front.Routes && p.port.IP.IsValid():
+		p.gateway.Dev = p.front.PrivInterface
 	}
 	for _, a := range p.front.Addresses {
 		if a.CIDR.Bits() < 32 && a.CIDR.Contains(p.port.IP) {
@@ -341,7 +340,7 @@ func (p *Path) FrontendQuestions() []facts.Section {
 		{Name: "links", Script: facts.LinksScript}, {Name: "settings", Script: facts.NetSettingsScript},
 		{Name: "routing", Script: facts.RoutingScript}, {Name: "rules", Script: facts.RulesetScript},
 		{Name: "leases", Script: facts.LeasesScript}, {Name: "servers", Script: facts.DHCPServersScript},
-		{Name: "neighbours", Script: facts.Neighbours(search...)},
+		{Name: "neighbours", Script: facts.LookFor(search...)},
 	}
 }
 

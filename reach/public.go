@@ -68,7 +68,7 @@ func publicAlone(w *walk) string {
 }
 
 func (w *walk) publicIsItsOwn() *cloud.Finding {
-	for _, mac := range w.front.Neighbours[w.Instance.Public].Replies {
+	for _, mac := range w.front.Found[w.Instance.Public].Replies {
 		if slices.ContainsFunc(w.front.Links, func(l facts.Link) bool { return strings.EqualFold(l.MAC, mac) }) {
 			continue
 		}

@@ -132,7 +132,7 @@ func answers(host func(*walk) *Host) func(*walk) *cloud.Finding {
 
 // managed tells whether the frontend routes to the guest.
 func (w *walk) managed() bool {
-	return w.cluster.Network.Mode.Groups() && w.Path.front != nil && w.gateway.Dev != ""
+	return w.Path.front != nil && w.Path.front.Routes && w.gateway.CIDR.IsValid()
 }
 
 // routed tells whether somebody's packets go through the frontend.

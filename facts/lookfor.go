@@ -15,12 +15,12 @@ type Sought struct {
 	Dev string
 }
 
-// Neighbours is the script that looks for addresses, all at once: with a ping, so
+// LookFor is the script that looks for addresses, all at once: with a ping, so
 // that the kernel asks for them, and with an arping where there is one, which hears
 // everybody who answers. For each it prints "IP ping yes" or no, "IP arping yes" if
 // it asked, "IP reply MAC" for each answer, and "IP known JSON", what the kernel
 // knows of it then.
-func Neighbours(list ...Sought) string {
+func LookFor(list ...Sought) string {
 	var b strings.Builder
 	b.WriteString(`
 for ip in /usr/sbin/ip /sbin/ip /usr/bin/ip /bin/ip; do
@@ -51,16 +51,16 @@ ask_for() {
 	return b.String()
 }
 
-// A Neighbour is what became of the search for an address.
-type Neighbour struct {
+// Found is what became of the search for an address.
+type Found struct {
 	Ping    bool     // it answered a ping
 	Asked   bool     // arping asked
 	Replies []string // the MACs that answered arping, each once
-	Known   []NeighbourEntry
+	Known   []Neighbour
 }
 
-// A NeighbourEntry is a line of the kernel's table.
-type NeighbourEntry struct {
+// A Neighbour is a line of the kernel's table.
+type Neighbour struct {
 	Dev   string
 	MAC   string // "" if nobody answered
 	State string // REACHABLE, STALE, DELAY, PROBE, FAILED, INCOMPLETE, PERMANENT, NOARP
@@ -68,25 +68,25 @@ type NeighbourEntry struct {
 
 var macForm = regexp.MustCompile(`^([0-9a-f]{1,2}:){5}[0-9a-f]{1,2}$`)
 
-// ReadNeighbours reads what the script of Neighbours printed.
-func ReadNeighbours(text string) (map[netip.Addr]Neighbour, error) {
-	all := map[netip.Addr]Neighbour{}
+// ReadFound reads what the script of LookFor printed.
+func ReadFound(text string) (map[netip.Addr]Found, error) {
+	all := map[netip.Addr]Found{}
 	for line := range strings.Lines(text) {
 		address, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
 		a, err := netip.ParseAddr(address)
 		if err != nil {
-			return nil, fmt.Errorf("neighbours: %q", line)
+			return nil, fmt.Errorf("search: %q", line)
 		}
 		n := all[a]
 		if err := n.read(rest); err != nil {
-			return nil, fmt.Errorf("neighbours: %q: %w", line, err)
+			return nil, fmt.Errorf("search: %q: %w", line, err)
 		}
 		all[a] = n
 	}
 	return all, nil
 }
 
-func (n *Neighbour) read(line string) (err error) {
+func (n *Found) read(line string) (err error) {
 	word, rest, _ := strings.Cut(line, " ")
 	switch word {
 	case "ping":
@@ -102,14 +102,14 @@ func (n *Neighbour) read(line string) (err error) {
 			n.Replies = append(n.Replies, mac)
 		}
 	case "known":
-		n.Known, err = neighbourEntries(rest)
+		n.Known, err = entries(rest)
 	default:
 		return fmt.Errorf("unexpected")
 	}
 	return err
 }
 
-func neighbourEntries(text string) (list []NeighbourEntry, err error) {
+func entries(text string) (list []Neighbour, err error) {
 	var raw []struct {
 		Dev   string   `json:"dev"`
 		MAC   string   `json:"lladdr"`
@@ -119,7 +119,7 @@ func neighbourEntries(text string) (list []NeighbourEntry, err error) {
 		return nil, err
 	}
 	for _, r := range raw {
-		list = append(list, NeighbourEntry{Dev: r.Dev, MAC: strings.ToLower(r.MAC), State: strings.Join(r.State, " ")})
+		list = append(list, Neighbour{Dev: r.Dev, MAC: strings.ToLower(r.MAC), State: strings.Join(r.State, " ")})
 	}
 	return list, nil
 }
