@@ -24,6 +24,10 @@ type Door interface {
 	Console(context.Context, Caller, cloud.GetConsoleOutput) (cloud.ConsoleOutput, error)
 	// Why finds out what keeps an instance from being reached, on live hosts.
 	Why(context.Context, Caller, cloud.Why) (cloud.Diagnosis, error)
+	// Preflight looks at hosts, or tries what passes between them.
+	Preflight(context.Context, Preflight) (Preflighted, error)
+	// Bundle gathers what somebody who helps needs to see, as a tar.gz.
+	Bundle(context.Context, Bundle, io.Writer) (Bundled, error)
 	// Plan is what a host should be by the records, as playbooks see it.
 	Plan(context.Context, string) (map[string]any, error)
 	// Export writes all records but secrets, one JSON object a line.

@@ -56,9 +56,18 @@ func (r *retrying) Why(ctx context.Context, caller Caller, req cloud.Why) (out c
 	return out, err
 }
 
+func (r *retrying) Preflight(ctx context.Context, req Preflight) (out Preflighted, err error) {
+	err = r.again(ctx, func(d Door) (err error) { out, err = d.Preflight(ctx, req); return err })
+	return out, err
+}
+
 func (r *retrying) Plan(ctx context.Context, host string) (p map[string]any, err error) {
 	err = r.again(ctx, func(d Door) (err error) { p, err = d.Plan(ctx, host); return err })
 	return p, err
+}
+
+func (r *retrying) Bundle(ctx context.Context, req Bundle, w io.Writer) (Bundled, error) {
+	return r.Door.Bundle(ctx, req, w)
 }
 
 func (r *retrying) Export(ctx context.Context, w io.Writer) error { return r.Door.Export(ctx, w) }

@@ -27,6 +27,8 @@ type frame struct {
 	Console   *cloud.GetConsoleOutput `json:"console,omitempty"`
 	Why       *cloud.Why              `json:"why,omitempty"`
 	Caller    Caller                  `json:"caller,omitzero"`
+	Preflight *Preflight              `json:"preflight,omitempty"`
+	Bundle    *Bundle                 `json:"bundle,omitempty"`
 	Plan      string                  `json:"plan,omitempty"`
 	Export    bool                    `json:"export,omitempty"`
 	Log       *[2]uint64              `json:"log,omitempty"`
@@ -143,6 +145,10 @@ func (c *Controller) answer(ctx context.Context, f frame, out *sender) (any, err
 		return c.Console(ctx, f.Caller, *f.Console)
 	case f.Why != nil:
 		return c.Why(ctx, f.Caller, *f.Why)
+	case f.Preflight != nil:
+		return c.Preflight(ctx, *f.Preflight)
+	case f.Bundle != nil:
+		return c.Bundle(ctx, *f.Bundle, out)
 	case f.Plan != "":
 		return c.Plan(ctx, f.Plan)
 	case f.Export:
@@ -253,16 +259,33 @@ func (cl *Client) Why(ctx context.Context, caller Caller, req cloud.Why) (out cl
 	return out, err
 }
 
+// Preflight implements Door.
+func (cl *Client) Preflight(ctx context.Context, req Preflight) (out Preflighted, err error) {
+	err = cl.ask(ctx, frame{Preflight: &req}, &out, nil)
+	return out, err
+}
+
 // Plan implements Door.
 func (cl *Client) Plan(ctx context.Context, host string) (p map[string]any, err error) {
 	err = cl.ask(ctx, frame{Plan: host}, &p, nil)
 	return p, err
 }
 
+// Bundle implements Door.
+func (cl *Client) Bundle(ctx context.Context, req Bundle, w io.Writer) (out Bundled, err error) {
+	err = cl.stream(ctx, frame{Bundle: &req}, &out, w)
+	return out, err
+}
+
 // Export implements Door.
-func (cl *Client) Export(ctx context.Context, w io.Writer) (err error) {
+func (cl *Client) Export(ctx context.Context, w io.Writer) error {
+	return cl.stream(ctx, frame{Export: true}, &struct{}{}, w)
+}
+
+// stream asks for a long answer, which arrives in pieces.
+func (cl *Client) stream(ctx context.Context, f frame, result any, w io.Writer) error {
 	var failed error
-	err = cl.ask(ctx, frame{Export: true}, &struct{}{}, func(f frame) {
+	err := cl.ask(ctx, f, result, func(f frame) {
 		_, err := w.Write(f.Chunk)
 		failed = errors.Join(failed, err)
 	})

@@ -30,7 +30,7 @@ func (c *Controller) Why(ctx context.Context, caller Caller, req cloud.Why) (out
 	if broken != nil {
 		return t.forUser(cloud.Diagnosis{ID: in.ID, Way: path.Way(), Broken: broken}), nil
 	}
-	front, node := c.lookAt(ctx, t, path)
+	front, node := c.walk(ctx, t, path)
 	return t.forUser(path.Judge(front, node, c.expected(t, path.Frontend))), ctx.Err()
 }
 
@@ -44,16 +44,16 @@ func (t *turn) whyState(in cloud.Instance) cloud.Diagnosis {
 	return d
 }
 
-// lookAt asks the hosts on the way, side by side. A host that is both is asked twice.
-func (c *Controller) lookAt(ctx context.Context, t *turn, path *reach.Path) (front, node *reach.Host) {
+// walk asks the hosts on the way, side by side. A host that is both is asked twice.
+func (c *Controller) walk(ctx context.Context, t *turn, path *reach.Path) (front, node *reach.Host) {
 	var g errgroup.Group
-	g.Go(func() error { front = c.lookAtHost(ctx, t, path.Frontend, path.FrontendQuestions()); return nil })
-	g.Go(func() error { node = c.lookAtHost(ctx, t, path.Node, path.NodeQuestions()); return nil })
+	g.Go(func() error { front = c.walkHost(ctx, t, path.Frontend, path.FrontendQuestions()); return nil })
+	g.Go(func() error { node = c.walkHost(ctx, t, path.Node, path.NodeQuestions()); return nil })
 	_ = g.Wait() // what a host does not say is part of the answer
 	return front, node
 }
 
-func (c *Controller) lookAtHost(ctx context.Context, t *turn, h *inventory.Host, questions []facts.Section) *reach.Host {
+func (c *Controller) walkHost(ctx context.Context, t *turn, h *inventory.Host, questions []facts.Section) *reach.Host {
 	rep, err := c.ask(ctx, t.Tx, h, questions...)
 	if err != nil {
 		return &reach.Host{Name: h.Name, Problem: err.Error()}

@@ -14,7 +14,7 @@ const ConsoleSize = 64 << 10
 // moves a full log to console.log.0.
 func Console(dir string) string {
 	return `
-log='` + strings.ReplaceAll(dir, "'", `'\''`) + `/console.log'
+log=` + quote(dir+"/console.log") + `
 if [ ! -f "$log" ]; then
 	echo "$log does not exist" >&2
 	exit 2

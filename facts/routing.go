@@ -147,18 +147,18 @@ func (r *WayRule) read(name string, v any) (err error) {
 	case "action":
 		r.Action = text
 	case "fwmark":
-		if r.Mark, err = hex(text); r.Mask == 0 {
+		if r.Mark, err = hexWord(text); r.Mask == 0 {
 			r.Mask = 0xffffffff
 		}
 	case "fwmask":
-		r.Mask, err = hex(text)
+		r.Mask, err = hexWord(text)
 	default:
 		r.Unclear = true
 	}
 	return err
 }
 
-func hex(text string) (uint32, error) {
+func hexWord(text string) (uint32, error) {
 	n, err := strconv.ParseUint(text, 0, 32)
 	return uint32(n), err
 }

@@ -8,6 +8,8 @@
 // package sends nothing, decides nothing and knows no records.
 package facts
 
+import "strings"
+
 // A Section is one question at the end of a program.
 type Section struct{ Name, Script string }
 
@@ -25,3 +27,6 @@ func Observe(node bool) []Section {
 func Search() []Section {
 	return []Section{{"links", LinksScript}, {"rules", RulesScript}, {"leases", LeasesScript}}
 }
+
+// quote writes s as one word of sh.
+func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }

@@ -20,6 +20,8 @@ type Env struct {
 	Facts       string // the sum of the facts that the program was rendered with
 	FactsScript string // prints the stable facts; empty asks for none
 	Stage       int    // 2: continues a program that ended in "stage"
+	More        bool   // ends in "stage" itself: another program follows on the same input
+	Finally     string // a script that runs when the shell ends, however it ends
 	LockWait    int    // seconds
 
 	HostDir, RunDir, Lock string // where a host keeps what is ours; tests set them
@@ -71,7 +73,7 @@ func (p *Program) Text(e Env) (string, error) {
 	if err := p.writeSections(&b); err != nil {
 		return "", err
 	}
-	b.WriteString("close_run\n}\neucactl\n")
+	b.WriteString(e.closing() + "\n}\neucactl\n")
 	return b.String(), nil
 }
 
@@ -98,8 +100,8 @@ func (e Env) valid() error {
 		return fmt.Errorf("login %q cannot name a folder", e.Login)
 	case e.Facts != "" && !IsSum(e.Facts):
 		return fmt.Errorf("facts %q are not named by a sum", e.Facts)
-	case strings.ContainsRune(e.FactsScript, 0):
-		return fmt.Errorf("the facts script contains a NUL byte")
+	case strings.ContainsRune(e.FactsScript+e.Finally, 0):
+		return fmt.Errorf("a script contains a NUL byte")
 	}
 	if e.Fence == nil {
 		return nil
@@ -166,6 +168,10 @@ func yes(b bool) string {
 // opening is what comes before the first task.
 func (e Env) opening(b *strings.Builder) {
 	b.WriteString("open_run\n")
+	if e.Finally != "" {
+		// A signal that is not caught would end the shell without a last word.
+		fmt.Fprintf(b, "trap %s EXIT\ntrap 'exit 1' HUP INT PIPE TERM\n", quote(e.Finally))
+	}
 	if e.Stage < 2 {
 		b.WriteString("take_lock\n")
 	}
@@ -179,6 +185,14 @@ func (e Env) opening(b *strings.Builder) {
 	if e.Stage < 2 && e.FactsScript != "" {
 		fmt.Fprintf(b, "stage_facts %s %s\n[ -z \"$staged\" ] || return 0\n", quote(e.Facts), quote(e.FactsScript))
 	}
+}
+
+// closing is what comes after the last section.
+func (e Env) closing() string {
+	if e.More {
+		return "say stage"
+	}
+	return "close_run"
 }
 
 // writeBlobs makes a function of each content. Not here-documents: bash writes

@@ -167,7 +167,7 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(a.addressCommands()...)
 	root.AddCommand(a.zoneCommands()...)
 	root.AddCommand(a.userCommands()...)
-	root.AddCommand(a.hostCommands(), a.inventoryCommand(), a.reconcileCommand(), a.planCommand(), a.stateCommand(), a.playbookCommand(), a.simCommand(), a.whyCommand())
+	root.AddCommand(a.hostCommands(), a.inventoryCommand(), a.reconcileCommand(), a.checkCommand(), a.bundleCommand(), a.planCommand(), a.stateCommand(), a.playbookCommand(), a.simCommand(), a.whyCommand())
 	illustrate(root, "", examples())
 	strict(root)
 	return root

@@ -20,7 +20,10 @@ type lent struct{ controller.Door }
 func (lent) Close() error { return nil }
 
 // real are the commands that work on more than records and hosts.
-var real = []string{"eucactl sim", "eucactl hosts scan", "eucactl playbook eject", "eucactl inventory import", "eucactl create-keypair", "eucactl get-console-output", "eucactl why"}
+var real = []string{
+	"eucactl sim", "eucactl hosts scan", "eucactl playbook eject", "eucactl inventory import", "eucactl create-keypair", "eucactl get-console-output",
+	"eucactl check hosts", "eucactl check network", "eucactl support-bundle", "eucactl why",
+}
 
 // rehearsable refuses what a copy of the records cannot answer for.
 func (a *app) rehearsable(cmd *cobra.Command) error {
