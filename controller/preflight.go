@@ -50,7 +50,7 @@ type Preflighted struct {
 	Hosts    int       `json:"hosts"`
 	Checks   int       `json:"checks"`
 	Findings []Finding `json:"findings"`
-	Would    []string  `json:"would,omitempty"` // of a check of the check: what it would make and send
+	Would    []string  `json:"would,omitempty"` // with Check: what would be made and sent
 	Done     []string  `json:"done,omitempty"`  // what was tried and held
 }
 
@@ -74,6 +74,9 @@ func (p Preflighted) Summary() string {
 		count[f.Severity]++
 	}
 	scope := plural(p.Checks, "check") + " on " + plural(p.Hosts, "host")
+	if len(p.Would) > 0 && len(p.Findings) == 0 {
+		return "nothing was made or sent"
+	}
 	if count[SeverityError]+count[SeverityWarning]+count[Unreachable] == 0 {
 		return "nothing wrong found: " + scope
 	}
@@ -90,8 +93,11 @@ func (p Preflighted) Summary() string {
 }
 
 func plural(n int, noun string) string {
-	if n == 1 {
+	switch {
+	case n == 1:
 		return "1 " + noun
+	case strings.HasSuffix(noun, "s"):
+		noun += "e"
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -196,22 +196,32 @@ func (l *look) segment() string {
 	return l.host.Node.Bridge
 }
 
-// mtuFindings: on one segment all must have one MTU, or long packets vanish.
+// mtuFindings: on one segment all must have one MTU, or long packets vanish. Those are
+// named that differ from most.
 func mtuFindings(looks []*look) (list []Finding) {
-	first := map[string]*look{}
+	count := map[string]map[int]int{} // by cluster
+	mtu := func(l *look) int {
+		link, _ := l.link(l.segment())
+		return link.MTU
+	}
 	for _, l := range looks {
-		link, there := l.link(l.segment())
-		if !isEither(l) || !there {
-			continue
+		if isEither(l) && mtu(l) > 0 {
+			if count[l.host.Cluster] == nil {
+				count[l.host.Cluster] = map[int]int{}
+			}
+			count[l.host.Cluster][mtu(l)]++
 		}
-		one, seen := first[l.host.Cluster]
-		if !seen {
-			first[l.host.Cluster] = l
-			continue
+	}
+	for _, l := range looks {
+		usual := 0
+		for n, hosts := range count[l.host.Cluster] {
+			if most := count[l.host.Cluster][usual]; hosts > most || hosts == most && n < usual {
+				usual = n
+			}
 		}
-		if other, _ := one.link(one.segment()); other.MTU != link.MTU {
-			list = append(list, l.found(SeverityWarning, fmt.Sprintf("%s has an MTU of %d, and %s of %s one of %d: long packets between them vanish", link.Name, link.MTU, other.Name, one.host.Name, other.MTU),
-				"ip link", "set the same on all hosts of the segment"))
+		if isEither(l) && mtu(l) > 0 && mtu(l) != usual {
+			list = append(list, l.found(SeverityWarning, fmt.Sprintf("%s has an MTU of %d, others on its segment one of %d: long packets between them vanish", l.segment(), mtu(l), usual),
+				"ip link", fmt.Sprintf("ip link set %s mtu %d, or set all the same", l.segment(), usual)))
 		}
 	}
 	return list

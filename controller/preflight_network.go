@@ -80,18 +80,38 @@ func (t *trial) end(h *inventory.Host) *end {
 	return &end{host: h, dev: l.segment(), peer: facts.Peer{Name: h.Name}}
 }
 
+// try does all at once, each on connections of its own, and tells it in one order.
 func (t *trial) try(ctx context.Context) {
-	n := t.cluster.Network
+	parts := []func(*trial, context.Context){(*trial).between, (*trial).lookForDHCP, (*trial).public}
+	outs := make([]Preflighted, len(parts))
+	var group errgroup.Group
+	for i, part := range parts {
+		own := *t
+		own.out = &outs[i]
+		group.Go(func() error {
+			part(&own, ctx)
+			return nil
+		})
+	}
+	_ = group.Wait()
+	for _, o := range outs {
+		t.out.Hosts += o.Hosts
+		t.out.Checks += o.Checks
+		t.out.Findings = append(t.out.Findings, o.Findings...)
+		t.out.Would = append(t.out.Would, o.Would...)
+		t.out.Done = append(t.out.Done, o.Done...)
+	}
+}
+
+// between tries the way between the cluster's hosts.
+func (t *trial) between(ctx context.Context) {
 	switch {
 	case len(t.ends) < 2:
 		t.note(t.ends[0], "is alone in its cluster: there is nothing to try between hosts", "", "")
-	case n.Mode == inventory.Managed:
+	case t.cluster.Network.Mode == inventory.Managed:
 		t.tagged(ctx)
 	default:
 		t.untagged(ctx)
-	}
-	if front := t.cluster.Frontend; front == t.ends[0].host && n.Mode.Groups() && len(n.PublicIPs) > 0 && ctx.Err() == nil {
-		t.public(ctx)
 	}
 }
 
@@ -233,7 +253,7 @@ func (t *trial) ping(ctx context.Context, env tasks.Env) {
 		t.note(ends[0], fmt.Sprintf("among %d nodes not every pair was tried: the frontend with all, each with the next two", len(ends)-1), "", "")
 	}
 	t.together(func(e *end) (err error) {
-		e.pings, err = asked(ctx, e, env, facts.Section{Name: "pings", Script: facts.Pings(peers[e]...)}, facts.ReadPings)
+		e.pings, err = asked(ctx, e, env, facts.Section{Name: "pings", Script: facts.Pings(e.dev, peers[e]...)}, facts.ReadPings)
 		return err
 	})
 }

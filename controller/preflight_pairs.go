@@ -49,7 +49,7 @@ func (t *trial) judgePairs(list []pair, w wire) {
 		}
 	}
 	t.blame(list, silent, w.what+" do not pass", "ping and ARP: no answer", w.fix)
-	t.blame(list, short, "full frames do not pass, of "+w.what, "ping -s 1472: no answer, and small ones pass",
+	t.blame(list, short, "full-sized "+w.what+" do not pass", "ping -s 1472: no answer, and small ones pass",
 		"let the switch take frames of 1522 bytes on these ports (its MTU, or \"jumbo\" or \"baby giant\" frames)")
 	if len(list) > 0 && len(silent)+len(short) == 0 {
 		t.out.Done = append(t.out.Done, fmt.Sprintf("%s pass between %s, small and full ones (%s)", w.what, names(t.present()), plural(len(list), "pair")))

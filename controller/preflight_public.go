@@ -60,10 +60,14 @@ fi
 // public tries one free address of the cluster's pool: on the frontend's interface for
 // as long as somebody pings it.
 func (t *trial) public(ctx context.Context) {
+	n := t.cluster.Network
+	if t.cluster.Frontend != t.ends[0].host || !n.Mode.Groups() || len(n.PublicIPs) == 0 {
+		return
+	}
 	free := t.freePublic()
-	front := &end{host: t.cluster.Frontend, dev: t.cluster.Network.PubInterface}
+	front := &end{host: t.cluster.Frontend, dev: n.PubInterface}
 	if len(free) == 0 {
-		t.note(front, "no public address is free to try with", plural(len(t.cluster.Network.PublicIPs), "address")+" in vnet_publicips", "")
+		t.note(front, "no public address is free to try with", plural(len(n.PublicIPs), "address")+" in vnet_publicips", "")
 		return
 	}
 	if t.req.Check {
@@ -178,5 +182,5 @@ func (t *trial) pingFrom(ctx context.Context, from *end, ip netip.Addr) (_ map[s
 		return nil, err
 	}
 	defer from.talk.Close()
-	return asked(ctx, from, tasks.Env{}, facts.Section{Name: "pings", Script: facts.Pings(facts.Peer{Name: "public", Addr: ip})}, facts.ReadPings)
+	return asked(ctx, from, tasks.Env{}, facts.Section{Name: "pings", Script: facts.Pings("", facts.Peer{Name: "public", Addr: ip})}, facts.ReadPings)
 }

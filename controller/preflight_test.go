@@ -127,7 +127,7 @@ func faults() []fault {
 		},
 			[]string{"error: n1: the bridge eucabr10 lacks eth0.10: its guests cannot leave this host"}},
 		{"MTU", "", func(t *testing.T, _, _, n2 *look) { n2.change(t, "br0", func(l *facts.Link) { l.MTU = 9000 }) },
-			[]string{"warning: n2: br0 has an MTU of 9000, and eth0 of fe1 one of 1500"}},
+			[]string{"warning: n2: br0 has an MTU of 9000, others on its segment one of 1500"}},
 		{"one MAC twice", "", func(t *testing.T, fe, n1, _ *look) {
 			n1.change(t, "eth0", func(l *facts.Link) { l.MAC = fe.links[1].MAC })
 		},

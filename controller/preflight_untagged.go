@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"eucactl/facts"
 	"eucactl/inventory"
@@ -36,7 +37,6 @@ func (t *trial) untagged(ctx context.Context) {
 			what: "frames", fix: "look at the cables, the switch's ports, and what the interfaces are plugged into: eucactl check hosts",
 		})
 	}
-	t.lookForDHCP(ctx)
 }
 
 // address takes the host's first address on the segment.
@@ -55,27 +55,35 @@ func (e *end) address() bool {
 	return false
 }
 
-// lookForDHCP asks on the segment for an address, as a machine that nobody knows. Ours
-// does not answer it.
+// lookForDHCP asks on the guests' segment for an address, from one node, as a machine
+// that nobody knows. Ours does not answer it. In SYSTEM it is somebody else's that
+// guests need, and in MANAGED guests are on segments of their own.
 func (t *trial) lookForDHCP(ctx context.Context) {
-	if t.cluster.Network.Mode == inventory.System {
-		return // somebody else's is what guests need there
-	}
-	for _, e := range t.present() {
-		if !e.host.IsNode {
-			continue
-		}
-		t.out.Checks++
-		o, err := asked(ctx, e, tasks.Env{More: true}, facts.Section{Name: "offers", Script: facts.Offers(e.dev)}, facts.ReadOffer)
-		switch {
-		case err != nil:
-			t.note(e, "could not ask for other DHCP servers on "+e.dev, lastLine(err.Error()), "")
-		case o.Server != "":
-			t.finds(SeverityWarning, e, fmt.Sprintf("another DHCP server answers on %s, where guests are: they may get its addresses", e.dev),
-				fmt.Sprintf("udhcpc: %s offered %s", o.Server, o.Address), "stop it, or keep it from answering what it does not know")
-		default:
-			t.out.Done = append(t.out.Done, "no other DHCP server answers on "+e.dev+" of "+e.host.Name)
-		}
+	i := slices.IndexFunc(t.ends, func(e *end) bool { return e.host.IsNode })
+	mode := t.cluster.Network.Mode
+	if i < 0 || mode == inventory.System || mode == inventory.Managed {
 		return
+	}
+	e := t.ends[i]
+	if _, dead := t.tx.DeadHost(e.host.Name); dead {
+		return
+	}
+	if t.req.Check {
+		t.out.Would = append(t.out.Would, fmt.Sprintf("%s: ask on %s for an address that it does not take", e.host.Name, e.dev))
+		return
+	}
+	rep, err := t.c.ask(ctx, t.tx, e.host, facts.Section{Name: "offers", Script: facts.Offers(e.dev)})
+	if err != nil {
+		return // which is said where its way to others is tried
+	}
+	t.out.Checks++
+	switch o, err := heard(e, rep, "offers", facts.ReadOffer); {
+	case err != nil:
+		t.note(e, "could not ask for other DHCP servers on "+e.dev, lastLine(rep.Sections["offers"].Words), "")
+	case o.Server != "":
+		t.finds(SeverityWarning, e, fmt.Sprintf("another DHCP server answers on %s, where guests are: they may get its addresses", e.dev),
+			fmt.Sprintf("udhcpc: %s offered %s", o.Server, o.Address), "stop it, or keep it from answering what it does not know")
+	default:
+		t.out.Done = append(t.out.Done, "no other DHCP server answers on "+e.dev+" of "+e.host.Name)
 	}
 }

@@ -97,6 +97,9 @@ func (t *trial) tagged(ctx context.Context) {
 		_, err := asked(ctx, e, more, facts.Section{Name: "make", Script: script}, nothing)
 		return err
 	})
+	for _, e := range t.present() {
+		e.dev = nameOf(e.dev, tag)
+	}
 	if len(t.present()) > 1 {
 		t.ping(ctx, more)
 		t.judgePairs(pairs(t.present()), wire{

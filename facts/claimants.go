@@ -6,21 +6,27 @@ import (
 	"strings"
 )
 
-// Claimants is the script that asks on a segment who has these addresses, as a host
-// does before it takes one, and prints "ADDRESS MAC" for each that somebody answers
-// for. Two programs are called arping; busybox has a third.
+// whoHas is who DEV ADDRESS: the MAC of whoever answers for the address, asked as a
+// host asks before it takes one. Two programs are called arping; busybox has a third.
+const whoHas = `
+who() {
+	case $(arping --help 2>&1) in
+	*Habets*) arping -0 -c 2 -w 2 -i "$1" "$2" 2>&1 ;;
+	*) arping -D -c 2 -w 3 -I "$1" "$2" 2>&1 ;;
+	esac | grep -o -E '([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}' | head -n 1
+}
+`
+
+// Claimants is the script that asks on a segment who has these addresses, and prints
+// "ADDRESS MAC" for each that somebody answers for.
 func Claimants(dev string, addrs ...netip.Addr) string {
 	var b strings.Builder
-	b.WriteString(`
+	b.WriteString(whoHas + `
 command -v arping >/dev/null || { echo "there is no arping: apt-get install arping" >&2; exit 2; }
 dev=` + quote(dev) + `
 [ -e "/sys/class/net/$dev" ] || { echo "there is no interface $dev" >&2; exit 2; }
-case $(arping --help 2>&1) in
-*Habets*) who() { arping -0 -c 2 -w 2 -i "$dev" "$1" 2>&1; } ;;
-*) who() { arping -D -c 2 -w 3 -I "$dev" "$1" 2>&1; } ;;
-esac
 one() {
-	mac=$(who "$1" | grep -o -E '([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}' | head -n 1)
+	mac=$(who "$dev" "$1")
 	[ -z "$mac" ] || echo "$1 $mac"
 }
 `)

@@ -17,12 +17,21 @@ import (
 
 // scripts are all that the package asks.
 func scripts() map[string]string {
-	return map[string]string{
+	all := map[string]string{
 		"host": HostScript, "boot": BootScript, "capacity": CapacityScript, "domains": DomainsScript,
 		"instances": InstancesScript, "links": LinksScript, "rules": RulesScript, "leases": LeasesScript,
 		"ours": OursScript, "neighbours": NeighboursScript,
 		"console": Console("/var/lib/eucalyptus/instances/admin/i-0000000a"),
+		"clock": ClockScript, "tools": Tools("ip", "/usr/sbin/dhcpd"), "accounts": Accounts("dhcpd"), "modules": ModulesScript,
+		"settings": SettingsScript, "routes": RoutesScript, "machine": MachineScript, "hypervisor": HypervisorScript,
+		"daemons": DaemonsScript, "firewall": FirewallScript, "vlans": VLANsScript,
+		"pings":     Pings("eth0", Peer{"node1", netip.MustParseAddr("192.0.2.1")}),
+		"claimants": Claimants("eth1", netip.MustParseAddr("192.0.2.1")), "offers": Offers("br0"),
 	}
+	for _, q := range Support() {
+		all["support "+q.Name] = q.Script
+	}
+	return all
 }
 
 func testdata(t testing.TB, name string) string {

@@ -12,6 +12,7 @@ import (
 // rules that drop or reject. The other back end is only asked where it has something:
 // asking loads its modules.
 const FirewallScript = `
+# shellcheck disable=SC2016 # it is awk's
 ours='
 $1 == "-A" && ($2 ~ /^EUCA-/ || $2 in ours) { next }
 $1 == "-A" && !($2 in seen) {

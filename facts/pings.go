@@ -20,18 +20,26 @@ const pingsAtOnce = 40
 
 // Pings is the script that pings peers with small packets and with full frames that
 // must not be cut up, and prints for each "NAME SMALL FULL MAC WORDS": yes or no, and
-// the MAC that answers for its address on this host's segment, or "-".
-func Pings(peers ...Peer) string {
+// the MAC that answers for its address on dev, or "-". What the host believed of it
+// before is no answer.
+func Pings(dev string, peers ...Peer) string {
 	var b strings.Builder
-	b.WriteString(`
+	b.WriteString(whoHas + "dev=" + quote(dev) + `
 command -v ping >/dev/null || { echo "there is no ping: apt-get install iputils-ping" >&2; exit 2; }
-whole=
-case $(ping -V 2>&1) in *iputils*) whole='-M do' ;; esac
+fast='' whole=''
+case $(ping -V 2>&1) in *iputils*) fast='-i 0.2' whole='-M do' ;; esac
+known() { awk -v ip="$1" '$1 == ip && $3 != "0x0" { print $4 }' /proc/net/arp; }
 one() {
 	small=no full=no
-	words=$(ping -n -c 2 -W 2 "$2" 2>&1) && small=yes
-	[ $small = no ] || ! ping -n -q -c 2 -W 2 -s ` + fmt.Sprint(FullFrame-28) + ` $whole "$2" >/dev/null 2>&1 || full=yes
-	mac=$(awk -v ip="$2" '$1 == ip && $3 != "0x0" { print $4 }' /proc/net/arp)
+	mac=$(known "$2")
+	words=$(ping -n -c 2 $fast -W 1 "$2" 2>&1) && small=yes
+	[ $small = no ] || ! ping -n -q -c 2 $fast -W 1 -s ` + fmt.Sprint(FullFrame-28) + ` $whole "$2" >/dev/null 2>&1 || full=yes
+	if [ $small = yes ] || [ -z "$mac" ]; then
+		mac=$(known "$2")
+	else
+		mac=
+		[ -z "$dev" ] || ! command -v arping >/dev/null || mac=$(who "$dev" "$2")
+	fi
 	case $words in
 	*nreachable*) words=$(printf '%s\n' "$words" | grep -i unreachable | head -n 1) ;;
 	*) words= ;;

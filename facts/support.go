@@ -47,7 +47,7 @@ run nft list ruleset; run ebtables-save`},
 		{"sets", `run ipset list`},
 		{"flows", `run conntrack -S; run conntrack -C
 if command -v conntrack >/dev/null; then echo '# conntrack -L, the first 500'; conntrack -L 2>/dev/null | head -n 500; fi`},
-		{"dhcpd", `ps axww 2>/dev/null | grep -E '[d]hcpd|[d]nsmasq'; echo
+		{"dhcpd", `ps axww 2>/dev/null | awk '/dhcp|dnsmasq/ && !/awk/'; echo
 show "$RUN_DIR/eucactl-dhcpd.conf" "$RUN_DIR/eucactl-dhcpd.leases" /etc/dhcp/dhcpd.conf /etc/dhcpd.conf`},
 		{"machines", `run virsh -c qemu:///system list --all; run virsh -c qemu:///system net-list --all; run virsh -c qemu:///system nodeinfo
 run ls -l /var/lib/eucalyptus/instances /var/lib/eucalyptus/instances/*/*`},

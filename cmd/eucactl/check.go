@@ -67,6 +67,9 @@ func (a *app) preflight(cmd *cobra.Command, req controller.Preflight) error {
 			for _, line := range out.Would {
 				p.row("", "would: "+line)
 			}
+			for _, line := range out.Done {
+				p.row("", "ok: "+line)
+			}
 			for _, f := range out.Findings {
 				p.row(f.Host, f.String())
 			}
