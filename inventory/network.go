@@ -24,8 +24,15 @@ type Network struct {
 	DHCPUser       string       `json:"dhcp_user" yaml:"dhcp_user"`
 	LocalIP        netip.Addr   `json:"local_ip" yaml:"local_ip"`
 	CloudIP        netip.Addr   `json:"cloud_ip" yaml:"cloud_ip"`
-	FirewallPolicy string       `json:"firewall_policy" yaml:"firewall_policy"` // preserve
+	FirewallPolicy string       `json:"firewall_policy" yaml:"firewall_policy"` // preserve or flush
 }
+
+// What becomes of others' firewall rules on a frontend: they stay as they are, or
+// filter and nat are reset to what the operator preloads, as the guide has it.
+const (
+	Preserve = "preserve"
+	Flush    = "flush"
+)
 
 // Where slices begin, as the documents lay them out: slice(vlan) begins
 // (vlan-2) slices into the subnet, and the first VLAN in use is 10.
@@ -46,7 +53,7 @@ func (n Network) topVLAN() int { return min(n.slices()+layoutVLAN-1, lastVLAN) }
 // readNetwork takes a cluster's settings from its frontend and complains about
 // missing and contradicting ones.
 func (r *reader) readNetwork(fe *Host) Network {
-	n := Network{FirewallPolicy: "preserve"}
+	n := Network{FirewallPolicy: Preserve}
 	if _, has := fe.merged["vnet_mode"]; !has {
 		r.problems.add(fe.Where, "frontend %s: vnet_mode is missing; write one of %s into the vars of a group", fe.Name, joined(modes()))
 	}
@@ -66,6 +73,7 @@ func (r *reader) readNetwork(fe *Host) Network {
 	set(fe, "vnet_localip", &n.LocalIP)
 	set(fe, "vnet_cloudip", &n.CloudIP)
 	set(fe, "firewall_policy", &n.FirewallPolicy)
+	r.checkPolicy(fe, n)
 	r.checkNeeds(fe, n)
 	r.readPublicIPs(fe, &n)
 	r.readSubnet(fe, &n)
@@ -100,6 +108,14 @@ func (r *reader) checkNeeds(fe *Host, n Network) {
 func (r *reader) missing(fe *Host, m Mode, name string) {
 	at, _ := fe.WhereVar("vnet_mode")
 	r.problems.add(at, "%s of frontend %s needs %s, which is missing", m, fe.Name, name)
+}
+
+// checkPolicy refuses to flush where nothing of ours would be filtered.
+func (r *reader) checkPolicy(fe *Host, n Network) {
+	if n.FirewallPolicy == Flush && !n.Mode.Groups() {
+		at, _ := fe.WhereVar("firewall_policy")
+		r.problems.add(at, "firewall_policy: flush is for %s and %s; in %s no rules are made", Managed, ManagedNoVLAN, n.Mode)
+	}
 }
 
 // lacks says whether the host has no such setting, vnet_interface counting for

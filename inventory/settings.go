@@ -51,7 +51,7 @@ func hostSettings() []setting {
 // nodes may not say otherwise.
 func networkSettings() []setting {
 	return []setting{
-		{"firewall_policy", parsePolicy},
+		{"firewall_policy", oneOf(Preserve, Flush)},
 		{"vnet_mode", func(v any) (any, error) { return asWord(v, parseMode) }},
 		{"vnet_subnet", func(v any) (any, error) { return asWord(v, parseSubnet) }},
 		{"vnet_netmask", func(v any) (any, error) { return asWord(v, parseNetmask) }},

@@ -73,13 +73,6 @@ func parseHypervisor(v any) (any, error) {
 	return oneOf("kvm", "qemu")(v)
 }
 
-func parsePolicy(v any) (any, error) {
-	if v == "flush" {
-		return nil, fmt.Errorf("flush comes later; preserve, the default, touches only our own chains")
-	}
-	return oneOf("preserve")(v)
-}
-
 // subnetWord is vnet_subnet as written: with its length, or length -1 when
 // vnet_netmask has to tell it.
 type subnetWord struct {

@@ -42,7 +42,8 @@ func compileFrontend(r Records, inv *inventory.Inventory, h *inventory.Host, c c
 	f.Segments, f.GoneSegments = e.segments()
 	f.Addresses, f.GoneAddresses = e.addresses()
 	f.Sets = e.sets()
-	f.Filter, f.Nat = e.filter(), e.nat()
+	f.Flush = flush(cluster.Network.FirewallPolicy)
+	f.Filter, f.Nat = e.filter().stamped(e.mark), e.nat().stamped(e.mark)
 	f.Flows = e.flows()
 	return f
 }
@@ -55,6 +56,14 @@ func sysctls(priv string) []Sysctl {
 		{"net.ipv4.conf.all.send_redirects", "0"},
 		{"net.ipv4.conf." + priv + ".send_redirects", "0"},
 	}
+}
+
+// flush is the guide's way with a frontend, if the operator chose it.
+func flush(policy string) []string {
+	if policy == inventory.Flush {
+		return []string{"filter", "nat"}
+	}
+	return []string{}
 }
 
 // uuid derives a stable machine UUID from the cloud and the instance.

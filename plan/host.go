@@ -30,6 +30,7 @@ type Frontend struct {
 	Addresses     []Address    `json:"addresses"`
 	GoneAddresses []Address    `json:"gone_addresses"`
 	Sets          []Set        `json:"sets"`
+	Flush         []string     `json:"flush"` // tables in which others' rules are what the operator preloads
 	Filter        Table        `json:"filter"`
 	Nat           Table        `json:"nat"`
 	DHCP          DHCP         `json:"dhcp"`

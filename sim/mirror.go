@@ -99,6 +99,8 @@ func (st *Stage) options(name string) host.Options {
 	}
 	if st.mirror != nil {
 		o.Facts = st.mirror.Facts(name)
+	} else if h.Frontend {
+		o.Preload = preload
 	}
 	return o
 }

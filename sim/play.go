@@ -12,6 +12,7 @@ import (
 
 	"eucactl/cloud"
 	"eucactl/controller"
+	"eucactl/inventory"
 	"eucactl/sim/host"
 	"eucactl/sim/policy"
 	"eucactl/state"
@@ -265,6 +266,9 @@ func (w *world) powerOn(name string) {
 func (w *world) edits(edit, site int) {
 	w.say("inventory %d, playbooks %d", edit, site)
 	w.edit, w.site = edit, site
+	if w.inventories[edit].Clusters()[0].Network.FirewallPolicy == inventory.Flush {
+		w.flushed = edit
+	}
 	w.c.Inventory, w.c.Site = w.inventories[edit], w.sites[site]
 }
 

@@ -43,16 +43,55 @@ const tight = `all:
     vnet_publicips: POOL
     vnet_dhcpdaemon: /usr/sbin/dhcpd
     vnet_bridge: br0
+    firewall_policy: POLICY
   children:
     frontends: {hosts: {fe1: }}
     nodes: {hosts: {NODES}}
 `
 
-var edits = []struct{ dns, pool, nodes string }{
-	{"192.0.2.53", "203.0.113.10-203.0.113.14", "n1: , n2: , n3: "},
-	{"192.0.2.54", "203.0.113.10-203.0.113.14", "n1: , n2: , n3: "},
-	{"192.0.2.53", "203.0.113.10-203.0.113.12", "n1: , n2: , n3: "},
-	{"192.0.2.53", "203.0.113.10-203.0.113.14", "n1: , n2: "},
+var edits = []struct{ dns, pool, nodes, policy string }{
+	{"192.0.2.53", "203.0.113.10-203.0.113.14", "n1: , n2: , n3: ", inventory.Preserve},
+	{"192.0.2.54", "203.0.113.10-203.0.113.14", "n1: , n2: , n3: ", inventory.Preserve},
+	{"192.0.2.53", "203.0.113.10-203.0.113.12", "n1: , n2: , n3: ", inventory.Preserve},
+	{"192.0.2.53", "203.0.113.10-203.0.113.14", "n1: , n2: ", inventory.Preserve},
+	{"192.0.2.53", "203.0.113.10-203.0.113.14", "n1: , n2: , n3: ", inventory.Flush},
+}
+
+// preload is what the operator of the frontend has for firewall_policy: flush, and
+// preloaded what is then there of others, table by table.
+const preload = `*filter
+:INPUT ACCEPT [0:0]
+:FORWARD ACCEPT [7:77]
+:EUCA-INPUT - [0:0]
+:site-log - [0:0]
+-A INPUT -j EUCA-INPUT
+-A INPUT -s 192.0.2.128/25 -p tcp -m tcp --dport 22 -j DROP
+-A FORWARD -j site-log
+-A FORWARD -j ACCEPT
+-A EUCA-INPUT -m comment --comment "eucactl 0badc10d input"
+-A site-log -j RETURN
+COMMIT
+*nat
+-A POSTROUTING -s 172.17.0.0/16 -j MASQUERADE
+COMMIT
+`
+
+var preloaded = map[string]string{
+	"filter": `chain filter FORWARD DROP
+rule filter -A FORWARD -j site-log
+rule filter -A FORWARD -j ACCEPT
+chain filter INPUT ACCEPT
+rule filter -A INPUT -s 192.0.2.128/25 -p tcp -m tcp --dport 22 -j DROP
+chain filter OUTPUT ACCEPT
+chain filter site-log 
+rule filter -A site-log -j RETURN
+`,
+	"nat": `chain nat INPUT ACCEPT
+chain nat OUTPUT ACCEPT
+chain nat POSTROUTING ACCEPT
+rule nat -A POSTROUTING -s 172.17.0.0/16 -j MASQUERADE
+chain nat PREROUTING ACCEPT
+`,
 }
 
 // Stage is what all histories are played on: it is read once and never changes.
@@ -84,7 +123,7 @@ func Open() (*Stage, error) {
 func openMode(mode inventory.Mode) (*Stage, error) {
 	var texts []string
 	for _, e := range edits {
-		texts = append(texts, strings.NewReplacer("MODE", string(mode), "DNS", e.dns, "POOL", e.pool, "NODES", e.nodes).Replace(tight))
+		texts = append(texts, strings.NewReplacer("MODE", string(mode), "DNS", e.dns, "POOL", e.pool, "NODES", e.nodes, "POLICY", e.policy).Replace(tight))
 	}
 	return OpenOn(texts...)
 }
@@ -248,6 +287,7 @@ type world struct {
 	gaveUp     map[string]bool       // hosts that were ever declared dead
 	judged     map[string]int        // how many of a machine's Destroyed were judged
 	foreign    map[string]string
+	flushed    int // the inventory that ever was in force with flush; 0: none
 	openings
 }
 

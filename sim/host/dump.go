@@ -106,7 +106,7 @@ func (m *Machine) passing(path string) bool {
 	if dir, name := dirOf(path), base(path); strings.HasPrefix(path, instancesDir+"/") {
 		return name == "started" || name == "console.log" || inTheMaking(name)
 	} else if strings.HasPrefix(path, hostDir) {
-		return path == hostDir+"/fence" || path == hostDir+"/dhcpd" || dir == hostDir+"/chains" || dir == hostDir+"/services" || dir == hostDir+"/links" ||
+		return path == hostDir+"/fence" || path == hostDir+"/dhcpd" || dir == hostDir+"/chains" || dir == hostDir+"/preload" || dir == hostDir+"/services" || dir == hostDir+"/links" ||
 			dir == hostDir+"/blobs.tmp" || strings.HasPrefix(path, hostDir+"/incoming") || inTheMaking(name)
 	}
 	if strings.HasPrefix(path, runDir+"/") {

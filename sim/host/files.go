@@ -50,6 +50,8 @@ func firewallKinds(name string) (kind, bool) {
 		return kind{check: checkSetsGrow, apply: applySetsGrow}, true
 	case "ipsets_gone":
 		return kind{check: checkSetsGone, apply: applySetsGone}, true
+	case "preload":
+		return kind{check: checkPreload, apply: applyPreload, diff: diffPreload}, true
 	case "chains":
 		return kind{check: checkChains, apply: applyChains, diff: diffChains}, true
 	}

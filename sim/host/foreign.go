@@ -75,6 +75,10 @@ func (m *Machine) restore() {
 	}
 	m.rules("filter", "site-log", "DOCKER")
 	m.daemons[7] = &daemon{path: "/usr/sbin/dhcpd", user: "dhcpd", interfaces: "lo", conf: foreignConf, born: 7}
+	if m.o.Preload != "" {
+		m.files.mkdirAll(runDir, 0o755)
+		m.files.put(runDir+"/iptables-preload", m.o.Preload, 0o600)
+	}
 	m.services["cron"] = &service{running: true}
 	for _, name := range m.foreign.domains {
 		m.start(name)

@@ -28,6 +28,7 @@ type Options struct {
 	// Trusting believes that uploads are what they are said to be: nobody has their
 	// content, and all that is kept of it is its length.
 	Trusting bool
+	Preload  string // what the operator preloads with firewall_policy: flush; put in place at each boot
 	Alone    bool   // without the machines of others
 	Obeys    string // "CLOUD TOKEN" of whoever ran programs on it before
 }

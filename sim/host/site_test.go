@@ -17,7 +17,10 @@ import (
 )
 
 // site is the built-in program of a host that is frontend and node.
-func site(t testing.TB, kinds *tasks.Library) *tasks.Program {
+func site(t testing.TB, kinds *tasks.Library) *tasks.Program { return siteThat(t, kinds) }
+
+// siteThat flushes these tables.
+func siteThat(t testing.TB, kinds *tasks.Library, flush ...string) *tasks.Program {
 	t.Helper()
 	data, err := os.ReadFile("../../playbooks/testdata/frontend.json")
 	if err != nil {
@@ -27,7 +30,7 @@ func site(t testing.TB, kinds *tasks.Library) *tasks.Program {
 	if err := json.Unmarshal(data, &h); err != nil {
 		t.Fatal(err)
 	}
-	h.Cloud, h.Host = testCloud, "h1"
+	h.Cloud, h.Host, h.Frontend.Flush = testCloud, "h1", flush
 	replaceMark(&h)
 	h.Node = &plan.Node{Bridge: "br0", Hypervisor: "kvm", Gone: []plan.Gone{{ID: "i-00000009", Dir: instancesDir + "/bob/i-00000009"}}}
 	img := plan.Image{ID: "emi-00000001", Sum: image, Size: 8, Format: "raw", Path: hostDir + "/images/" + image}
@@ -153,6 +156,35 @@ func siteServes(t *testing.T, m *Machine) {
 	if lease, ok := m.Lease("d0:0d:0a:0b:0c:01"); !ok || lease != a("172.19.0.2") {
 		t.Error(lease, ok)
 	}
+}
+
+// What the operator preloads is all that others have, also after a reboot that took
+// the file.
+func TestSiteFlushed(t *testing.T) {
+	m := node(t)
+	p, e := siteThat(t, m.o.Kinds, "filter", "nat"), siteEnv(m)
+	m.files.mkdirAll(runDir, 0o755)
+	m.files.put(preloadPath, preloadText, 0o600)
+	check := func(what string) {
+		t.Helper()
+		if r, err := visit(t, m, p, e, Faults{}); err != nil || !clean(r) {
+			t.Fatalf("%s: %v %+v", what, err, r)
+		}
+		if r, err := visit(t, m, p, e, Faults{}); err != nil || strings.Trim(outcomes(r), "ok ") != "" {
+			t.Errorf("%s, once more: %v %s", what, err, outcomes(r))
+		}
+		want := []string{"-A FORWARD -j EUCA-FORWARD", "-A FORWARD -j site-log"}
+		if diff := cmp.Diff(want, texts(m.tables["filter"].chains["FORWARD"])); diff != "" || m.tables["filter"].policy["FORWARD"] != "DROP" {
+			t.Errorf("%s: FORWARD %s:\n%s", what, m.tables["filter"].policy["FORWARD"], diff)
+		}
+		siteServes(t, m)
+	}
+	check("first")
+	m.Reboot()
+	check("rebooted")
+	m.tables["filter"].must("-A EUCA-FORWARD -j ACCEPT")
+	m.tables["nat"].must("-A PREROUTING -j ACCEPT")
+	check("meddled with")
 }
 
 func TestSiteKilled(t *testing.T) {
