@@ -22,6 +22,7 @@ type kindHost struct {
 	t   testing.TB
 	lab *lab.Lab
 	sh  shell
+	env []string // of what is started there
 }
 
 const labHost = "h1"
@@ -58,7 +59,7 @@ func newKindHost(t testing.TB, sh shell) *kindHost {
 
 func kindHostIn(l *lab.Lab, t testing.TB, sh shell) *kindHost {
 	t.Helper()
-	h := &kindHost{t, l, sh}
+	h := &kindHost{t: t, lab: l, sh: sh}
 	h.do(`ln -sf $(readlink -f $0) /usr/bin/sh; mkdir -p /usr/local/bin /usr/local/sbin /usr/local/kill`, sh.path)
 	if sh.name == "busybox" {
 		h.do(`for a in $(busybox --list); do case $a in sh|busybox|ip) ;; *) ln -s /usr/bin/busybox /usr/local/bin/$a;; esac; done`)
@@ -70,7 +71,7 @@ func kindHostIn(l *lab.Lab, t testing.TB, sh shell) *kindHost {
 func (h *kindHost) at(name string, args ...string) *exec.Cmd {
 	cmd := h.lab.Command(labHost, append([]string{name}, args...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Env = append(cmd.Env, "PATH=/usr/sbin:/usr/bin") // a program finds the killing shims, a test does not
+	cmd.Env = append(append(cmd.Env, h.env...), "PATH=/usr/sbin:/usr/bin") // a program finds the killing shims, a test does not
 	return cmd
 }
 

@@ -131,3 +131,131 @@ func TestPreload(t *testing.T) {
 		}
 	})
 }
+
+// TestPreloadRefuses: nothing changes, and the words name the line.
+func TestPreloadRefuses(t *testing.T) {
+	underEachBackend(t, func(t *testing.T, h chainsHost) {
+		h.do(preloadBare)
+		dump := `iptables-save | sed '/^#/d; s/\[[0-9]*:[0-9]*\]//'`
+		before := h.do(dump)
+		table := func(rules string) string { return "# saved\n*filter\n:INPUT ACCEPT [0:0]\n" + rules + "COMMIT\n" }
+		for name, c := range map[string]struct{ text, words string }{
+			"unknown option": {table("-A INPUT -s 1.1.1.1 -j ACCEPT\n-A INPUT --nonsense -j DROP\n"), "it is line 5 of " + preloadFile + ":\n-A INPUT --nonsense -j DROP"},
+			"unknown target": {table("-A INPUT -s 1.1.1.1 -j NOSUCH\n"), "it is line 4 of " + preloadFile + ":\n-A INPUT -s 1.1.1.1 -j NOSUCH"},
+			"unknown set":    {table("-A INPUT -m set --match-set none src -j DROP\n"), "it is line 4 of " + preloadFile},
+			"cut off":        {"*filter\n:INPUT ACCEPT [0:0]\n", "no COMMIT: is the file whole?"},
+			"two blocks":     {table("") + table(""), "line 6 of " + preloadFile + ": a second block of this table"},
+			"no table":       {"-A INPUT -j DROP\n", "line 1 of " + preloadFile + ": not in a table"},
+			"command":        {table("-F INPUT\n"), "line 4 of " + preloadFile + ": not a line of iptables-save: -F INPUT"},
+			"policy":         {"*filter\n:INPUT REJECT [0:0]\nCOMMIT\n", "line 2 of " + preloadFile + ": no policy"},
+			"no such chain":  {table("-A nochain -j DROP\n"), "line 4 of " + preloadFile + ": rule of a chain that is not listed above"},
+			"chain twice":    {table(":a - [0:0]\n:a - [0:0]\n"), "line 5 of " + preloadFile + ": chain a is there twice"},
+			"built-in chain": {table(":PREROUTING ACCEPT [0:0]\n"), "line 4 of " + preloadFile + ": no built-in chain of filter"},
+			"leads to ours":  {table(":EUCA-X - [0:0]\n-A OUTPUT -d 1.1.1.1 -j EUCA-X\n"), "line 5 of " + preloadFile + ": it leads to a chain of eucactl"},
+			"one of ours":    {table(":alice-web - [0:0]\n-A alice-web -j DROP\n"), "chain alice-web of " + preloadFile + " is one of eucactl's here"},
+		} {
+			h.saved(preloadFile, c.text)
+			words := h.wants(preloadCall("filter"), kindApply, Failed)
+			if !strings.Contains(words, c.words) {
+				t.Errorf("%s: words do not name %q:\n%s", name, c.words, words)
+			}
+			if diff := cmp.Diff(before, h.do(dump)); diff != "" {
+				t.Fatalf("%s: something changed:\n%s", name, diff)
+			}
+		}
+	})
+}
+
+// TestPreloadLetsTheControllerIn refuses what may shut it out, and nothing else.
+func TestPreloadLetsTheControllerIn(t *testing.T) {
+	underEachBackend(t, func(t *testing.T, h chainsHost) {
+		h.do(preloadBare + `brctl addbr eth7; ip addr add 192.0.2.1/24 dev eth7; ip link set eth7 up`)
+		h.env = []string{"SSH_CONNECTION=192.0.2.9 40000 192.0.2.1 22"}
+		in := func(rules string) string { return "*filter\n:INPUT DROP [0:0]\n" + rules + "COMMIT\n" }
+		out := func(rules string) string { return "*filter\n:OUTPUT DROP [0:0]\n" + rules + "COMMIT\n" }
+		const established = "-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n"
+		const chain = ":c - [0:0]\n-A INPUT -j c\n-A c -s 10.0.0.0/8 -j DROP\n"
+		for name, c := range map[string]struct {
+			text string
+			lets bool
+		}{
+			"no file of rules":         {"*filter\nCOMMIT\n", true},
+			"drop all":                 {in(""), false},
+			"this port":                {in("-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\n"), true},
+			"another port":             {in("-A INPUT -p tcp -m tcp --dport 23 -j ACCEPT\n"), false},
+			"what is under way":        {in(established), false},
+			"only what begins":         {in("-A INPUT -p tcp --dport 22 -m state --state NEW -j ACCEPT\n"), false},
+			"a host as others have it": {in(established + "-A INPUT -i lo -j ACCEPT\n-A INPUT -p tcp -m tcp --tcp-flags FIN,SYN,RST,PSH,ACK,URG NONE -j DROP\n-A INPUT -p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN -m state --state NEW -j DROP\n-A INPUT -s 192.0.2.0/24 -i eth7 -p tcp -m multiport --dports 22,80:90 -m comment --comment \"a -j DROP b\" -j ACCEPT\n"), true},
+			"everybody else":           {in("-A INPUT ! -s 192.0.2.0/24 -j ACCEPT\n"), false},
+			"interfaces like this":     {in("-A INPUT -i eth+ -j ACCEPT\n"), true},
+			"another interface":        {in("-A INPUT -i eth1 -j ACCEPT\n"), false},
+			"now and then":             {in("-A INPUT -p tcp -m limit --limit 5/min -j ACCEPT\n"), false},
+			"not too often":            {"*filter\n-A INPUT -p tcp --dport 22 -m recent --update --seconds 60 --hitcount 4 -j DROP\nCOMMIT\n", false},
+			"in a chain":               {in(chain + "-A c -p tcp --dport 22 -j RETURN\n-A c -j DROP\n-A INPUT -p tcp -j ACCEPT\n"), true},
+			"dropped in a chain":       {in(chain + "-A c -s 192.0.0.0/16 -j DROP\n-A INPUT -p tcp -j ACCEPT\n"), false},
+			"perhaps back early":       {in(chain + "-A c -m limit --limit 5/min -j RETURN\n-A c -p tcp -j ACCEPT\n"), false},
+			"elsewhere for good":       {in(":c - [0:0]\n-A INPUT -g c\n-A c -s 10.0.0.0/8 -j DROP\n-A INPUT -p tcp -j ACCEPT\n"), false},
+			"rejected":                 {"*filter\n-A INPUT -j LOG --log-prefix \"x \"\n-A INPUT -p tcp --dport 22 -j REJECT --reject-with tcp-reset\nCOMMIT\n", false},
+			"queued":                   {"*filter\n-A INPUT -p tcp -j NFQUEUE\nCOMMIT\n", false},
+			"answers":                  {out("-A OUTPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT\n"), true},
+			"answers to it":            {out("-A OUTPUT -d 192.0.2.9/32 -o eth7 -p tcp -m tcp --sport 22 -j ACCEPT\n"), true},
+			"no answers":               {out("-A OUTPUT -p tcp --dport 22 -j ACCEPT\n"), false},
+		} {
+			h.do(`rm -rf /var/lib/eucactl`)
+			h.saved(preloadFile, c.text)
+			before := h.do(`iptables-save -t filter | sed '/^#/d; s/\[[0-9:]*\]//'`)
+			want := map[bool]Outcome{true: Would, false: Failed}[c.lets]
+			words := h.wants(preloadCall("filter"), kindCheck, want)
+			if c.lets {
+				continue
+			}
+			if !strings.Contains(words, "may shut the controller out") || !strings.Contains(words, "192.0.2.9") {
+				t.Errorf("%s: %s", name, words)
+			}
+			h.wants(preloadCall("filter"), kindApply, Failed)
+			if diff := cmp.Diff(before, h.do(`iptables-save -t filter | sed '/^#/d; s/\[[0-9:]*\]//'`)); diff != "" {
+				t.Errorf("%s: something changed:\n%s", name, diff)
+			}
+		}
+		for rule, want := range map[string]Outcome{
+			"-A PREROUTING -p tcp --dport 22 -j REDIRECT --to-ports 2222":       Failed,
+			"-A PREROUTING -d 203.0.113.7/32 -j DNAT --to-destination 10.0.0.2": Would,
+		} {
+			h.saved(preloadFile, "*nat\n"+rule+"\nCOMMIT\n")
+			h.wants(preloadCall("nat"), kindCheck, want)
+		}
+	})
+}
+
+// TestPreloadFollowsTheFile: changed, gone, and taken by a reboot.
+func TestPreloadFollowsTheFile(t *testing.T) {
+	underEachBackend(t, func(t *testing.T, h chainsHost) {
+		h.do(preloadBare)
+		rule := func() string { return h.do(`iptables -S INPUT | grep -v '^-P' || :`) }
+		save := func(from string) {
+			h.saved(preloadFile, "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -s "+from+" -j DROP\nCOMMIT\n")
+		}
+		settles := func(what, want string) {
+			t.Helper()
+			h.wants(preloadCall("filter"), kindApply, Changed)
+			h.wants(preloadCall("filter"), kindApply, OK)
+			if got := rule(); got != want {
+				t.Errorf("%s: %q, want %q", what, got, want)
+			}
+		}
+		save("192.0.2.1")
+		settles("first", "-A INPUT -s 192.0.2.1/32 -j DROP\n")
+		save("192.0.2.2")
+		settles("changed", "-A INPUT -s 192.0.2.2/32 -j DROP\n")
+
+		// As after a reboot: no file, no rules, and another boot's memory.
+		h.do(`rm $0; sed -i 's/^B.*/Bother/' /var/lib/eucactl/host/preload/filter`, preloadFile)
+		h.wants(preloadCall("filter"), kindApply, OK)
+		h.do(`iptables -F INPUT; iptables -P FORWARD ACCEPT`)
+		settles("rebooted", "-A INPUT -s 192.0.2.2/32 -j DROP\n")
+		save("192.0.2.3")
+		settles("a file again", "-A INPUT -s 192.0.2.3/32 -j DROP\n")
+		h.do(`rm $0`, preloadFile)
+		settles("removed", "")
+	})
+}
