@@ -6,11 +6,15 @@ import (
 	"eucactl/tasks"
 )
 
-// diff shows how a task changed, or would change, the content of its object.
+// diff shows how a task changed, or would change, the content of its object. A kind
+// without a content of ours prints the difference itself.
 func diff(p *tasks.Program, r tasks.Result) string {
-	after, ok := p.After(r.Index)
-	if !r.Diffed || !ok || p.Tasks[r.Index].NoLog {
+	if !r.Diffed || p.Tasks[r.Index].NoLog {
 		return ""
+	}
+	after, ok := p.After(r.Index)
+	if !ok {
+		return r.Before
 	}
 	return udiff.Unified("present", "planned", r.Before, after)
 }

@@ -53,4 +53,4 @@ apply_dhcpd_gone() {
 		"$RUN_DIR/eucactl-dhcpd.pid" "$HOST_DIR/dhcpd"
 }
 
-diff_dhcpd_gone() { ! [ -e "$RUN_DIR/eucactl-dhcpd.conf" ] || cat "$RUN_DIR/eucactl-dhcpd.conf"; }
+diff_dhcpd_gone() { ! [ -e "$RUN_DIR/eucactl-dhcpd.conf" ] || sed 's/^/-/' "$RUN_DIR/eucactl-dhcpd.conf"; }

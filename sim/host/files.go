@@ -34,7 +34,7 @@ func kinds(name string) (kind, bool) {
 	case "dhcpd":
 		return kind{check: checkDhcpd, apply: applyDhcpd, diff: diffDhcpd}, true
 	case "dhcpd_gone":
-		return kind{check: checkDhcpdGone, apply: applyDhcpdGone, diff: diffDhcpd}, true
+		return kind{check: checkDhcpdGone, apply: applyDhcpdGone, diff: diffDhcpdGone}, true
 	}
 	if k, ok := firewallKinds(name); ok {
 		return k, true

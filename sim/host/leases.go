@@ -259,3 +259,12 @@ func (m *Machine) Lease(mac string) (netip.Addr, bool) {
 	}
 	return netip.Addr{}, false
 }
+
+// diffDhcpdGone: all of it goes.
+func diffDhcpdGone(p *process, args []string) string {
+	var b strings.Builder
+	for line := range strings.Lines(diffDhcpd(p, args)) {
+		b.WriteString("-" + line)
+	}
+	return b.String()
+}
