@@ -40,6 +40,8 @@ func (s Seen) Clone() Seen {
 	s.Folders = slices.Clone(s.Folders)
 	s.Links = slices.Clone(s.Links)
 	s.Neighbours = maps.Clone(s.Neighbours)
+	s.Chains = slices.Clone(s.Chains)
+	s.Warnings = slices.Clone(s.Warnings)
 	return s
 }
 

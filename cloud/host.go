@@ -80,6 +80,9 @@ type Seen struct {
 	LinksRev uint64   `json:"links_rev,omitempty"`
 	// Neighbours are the addresses that guests of this cloud were seen to use, by MAC.
 	Neighbours map[string]netip.Addr `json:"neighbours,omitempty"`
+	// Chains are those of others in a frontend's filter; Warnings are about its firewall.
+	Chains   []string `json:"chains,omitempty"`
+	Warnings []string `json:"warnings,omitempty"`
 	// FrontRev: the frontend's part (gateways, firewall, dhcpd) was
 	// wholly as planned at that revision.
 	FrontRev uint64 `json:"front_rev,omitempty"`

@@ -17,6 +17,7 @@ func (t *turn) apply(c plan.Changes) error {
 			return err
 		}
 	}
+	each(c.Groups, t.PutGroup)
 	each(c.Instances, t.PutInstance)
 	each(c.Networks, t.PutNetwork)
 	each(c.Subnets, t.PutSubnet)

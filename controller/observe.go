@@ -56,6 +56,9 @@ func (v *visit) sections(rep tasks.Report) {
 	if list, ok := section(rep, "neighbours", facts.ReadNeighbours); ok {
 		s.Neighbours = v.guests(list)
 	}
+	if f, ok := section(rep, "others", facts.ReadOthers); ok {
+		s.Chains, s.Warnings = f.Chains, f.Warnings()
+	}
 	if list, ok := section(rep, "instances", facts.ReadInstances); ok {
 		s.Folders, s.FoldersRev = nil, s.PlanRev
 		for _, d := range list {

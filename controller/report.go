@@ -36,6 +36,8 @@ type HostReport struct {
 	Unknown int          `json:"unknown"` // acts in a check; the task in which a reply broke off
 	Rounds  int          `json:"rounds"`
 	Tasks   []TaskReport `json:"tasks,omitempty"` // those that were not simply ok
+	// Warnings are about what is well, but may not stay so; they change no outcome.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // TaskReport is a task that changed, would change, failed or could not be told.

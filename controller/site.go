@@ -85,7 +85,7 @@ func (s *Site) program(inv *inventory.Inventory, h *inventory.Host, p plan.Host,
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", h.Name, err)
 	}
-	for _, section := range facts.Observe(h.IsNode) {
+	for _, section := range facts.Observe(h.Frontend, h.IsNode) {
 		prog.Sections = append(prog.Sections, tasks.Section{Name: section.Name, Script: section.Script})
 	}
 	return prog, nil

@@ -29,7 +29,8 @@ func describeUsers(t *turn, _ cloud.DescribeUsers) (cloud.Users, error) {
 func (t *turn) addGroup(owner, name, description string) cloud.Group {
 	id := cloud.GroupID(t.newID(cloud.GroupPrefix))
 	g := cloud.Group{ID: id, Owner: owner, Name: name, Description: description, Created: t.now}
-	g.Chain = plan.ChainName(owner, name, id, func(chain string) bool { _, ok := t.GroupByChain(chain); return ok })
+	foreign := plan.ForeignChains(t.Tx, t.c.Inventory)
+	g.Chain = plan.ChainName(owner, name, id, func(chain string) bool { _, ok := t.GroupByChain(chain); return ok || foreign[chain] })
 	t.PutGroup(g)
 	return g
 }

@@ -54,6 +54,9 @@ func (v *visit) report(ctx context.Context) HostReport {
 		out.broken(err)
 	}
 	v.observe(rep, out)
+	if rep.Done {
+		out.Warnings = v.seen.Warnings
+	}
 	return out
 }
 

@@ -22,9 +22,9 @@ func scripts() map[string]string {
 		"instances": InstancesScript, "links": LinksScript, "rules": RulesScript, "leases": LeasesScript,
 		"ours": OursScript, "neighbours": NeighboursScript,
 		"console": Console("/var/lib/eucalyptus/instances/admin/i-0000000a"),
-		"clock": ClockScript, "tools": Tools("ip", "/usr/sbin/dhcpd"), "accounts": Accounts("dhcpd"), "modules": ModulesScript,
+		"clock":   ClockScript, "tools": Tools("ip", "/usr/sbin/dhcpd"), "accounts": Accounts("dhcpd"), "modules": ModulesScript,
 		"settings": SettingsScript, "routes": RoutesScript, "machine": MachineScript, "hypervisor": HypervisorScript,
-		"daemons": DaemonsScript, "firewall": FirewallScript, "vlans": VLANsScript,
+		"daemons": DaemonsScript, "firewall": FirewallScript, "others": OthersScript, "vlans": VLANsScript,
 		"pings":     Pings("eth0", Peer{"node1", netip.MustParseAddr("192.0.2.1")}),
 		"claimants": Claimants("eth1", netip.MustParseAddr("192.0.2.1")), "offers": Offers("br0"),
 	}
@@ -210,6 +210,8 @@ func TestNonsenseIsRefused(t *testing.T) {
 		"links":                second(ReadLinks("")),
 		"links, address":       second(ReadLinks(`[{"ifname":"a","addr_info":[{"local":"x"}]}]`)),
 		"rules":                second(ReadRules("filter A b c\n")),
+		"others":               second(ReadOthers("chains x\n")),
+		"others, count":        second(ReadOthers("other nft x\n")),
 		"leases":               second(ReadLeases("x\n")),
 		"leases, address":      second(ReadLeases("l lease x {\nl }\n")),
 		"console":              second(ReadConsole("!")),
@@ -287,6 +289,7 @@ func TestMissingToolsCannotTell(t *testing.T) {
 		}
 		for what, script := range map[string]string{
 			"host": HostScript, "boot": BootScript, "capacity": CapacityScript, "domains": DomainsScript, "rules": RulesScript,
+			"others": OthersScript,
 		} {
 			if out, err := ask(t, sh, script, "PATH=/nonexistent"); err == nil {
 				t.Errorf("%s, %s without tools: %q", name, what, out)

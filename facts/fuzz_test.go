@@ -20,6 +20,7 @@ func FuzzReaders(f *testing.F) {
 		twice(t, text, ReadInstances)
 		twice(t, text, ReadLinks)
 		twice(t, text, ReadRules)
+		twice(t, text, ReadOthers)
 		twice(t, text, ReadLeases)
 		twice(t, text, ReadConsole)
 		twice(t, text, ReadClock)

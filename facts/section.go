@@ -15,8 +15,11 @@ type Section struct{ Name, Script string }
 
 // Observe lists the questions that every visit of a host asks, in order. The
 // host facts are not among them: a program asks for these before its tasks.
-func Observe(node bool) []Section {
+func Observe(frontend, node bool) []Section {
 	list := []Section{{"boot", BootScript}, {"capacity", CapacityScript}, {"neighbours", NeighboursScript}}
+	if frontend {
+		list = append(list, Section{"others", OthersScript})
+	}
 	if node {
 		list = append(list, Section{"domains", DomainsScript}, Section{"instances", InstancesScript}, Section{"ours", OursScript})
 	}

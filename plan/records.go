@@ -39,6 +39,7 @@ type Records interface {
 type Changes struct {
 	Cloud     *cloud.Cloud
 	Claims    []cloud.Claim
+	Groups    []cloud.Group
 	Instances []cloud.Instance
 	Networks  []cloud.Network
 	Subnets   []cloud.Subnet
@@ -55,6 +56,6 @@ type Changes struct {
 
 // Empty says whether there is nothing to write.
 func (c *Changes) Empty() bool {
-	return c.Cloud == nil && len(c.Claims)+len(c.Instances)+len(c.Networks)+len(c.Subnets)+len(c.Ports)+len(c.Addresses)+
+	return c.Cloud == nil && len(c.Claims)+len(c.Groups)+len(c.Instances)+len(c.Networks)+len(c.Subnets)+len(c.Ports)+len(c.Addresses)+
 		len(c.FreeClaims)+len(c.FreePorts)+len(c.FreeNets)+len(c.FreeSubnets)+len(c.FreeAddrs)+len(c.Bury) == 0
 }

@@ -16,8 +16,8 @@ const GuestShutdown = "Client.InstanceInitiatedShutdown: the guest shut itself d
 const BuryAfter = 10 * time.Minute
 
 // Settle derives what the hosts' last answers allow: guests that shut themselves
-// down are terminated, what hosts were seen without is released, and what was
-// terminated long enough is buried. Only a complete answer given under a plan at
+// down are terminated, what hosts were seen without is released, chains of others
+// keep their names, and what was terminated long enough is buried. Only a complete answer given under a plan at
 // least as new as the record's last change counts.
 func Settle(r Records, inv *inventory.Inventory, now time.Time) Changes {
 	s := &settlement{Records: r, now: now, frontends: map[string]string{}}
@@ -26,6 +26,7 @@ func Settle(r Records, inv *inventory.Inventory, now time.Time) Changes {
 			s.frontends[c.Name] = c.Frontend.Name
 		}
 	}
+	s.groups(ForeignChains(r, inv))
 	for _, in := range r.Instances() {
 		s.instance(in)
 	}
@@ -43,6 +44,20 @@ type settlement struct {
 	now       time.Time
 	frontends map[string]string
 	out       Changes
+}
+
+// groups leaves names of chains to others who have them. A group's chain of another
+// name takes the place of its old one in one transaction.
+func (s *settlement) groups(foreign map[string]bool) {
+	if len(foreign) == 0 {
+		return
+	}
+	for _, g := range s.Groups() {
+		if foreign[g.Chain] && g.Chain != HashedChain(g.ID) {
+			g.Chain = HashedChain(g.ID)
+			s.out.Groups = append(s.out.Groups, g)
+		}
+	}
 }
 
 func (s *settlement) instance(in cloud.Instance) {

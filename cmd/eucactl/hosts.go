@@ -49,6 +49,9 @@ func hostRows(p *printer, h cloud.HostView) {
 	for _, s := range h.Strays {
 		p.row("", "STRAY", h.Name, s, "bears our prefix, but no record names it: it is left alone")
 	}
+	for _, s := range h.Seen.Warnings {
+		p.row("", "WARNING", h.Name, s)
+	}
 	for _, s := range h.Foreign {
 		p.row("", "FOREIGN", h.Name, s, "not ours: it is left alone")
 	}
@@ -245,6 +248,9 @@ func hostLine(w io.Writer, r controller.HostReport) {
 	}
 	if r.Words != "" && r.Failed == 0 { // a failed task has said it above
 		fmt.Fprintf(&b, "  %s\n", r.Words)
+	}
+	for _, s := range r.Warnings {
+		fmt.Fprintf(&b, "  warning: %s\n", s)
 	}
 	if r.Next != "" {
 		fmt.Fprintf(&b, "  next: %s\n", r.Next)

@@ -131,7 +131,7 @@ func (g *big) render(b *testing.B, h *inventory.Host, p plan.Host) (size, count 
 	if err != nil {
 		b.Fatal(err)
 	}
-	for _, s := range facts.Observe(h.IsNode) {
+	for _, s := range facts.Observe(h.Frontend, h.IsNode) {
 		prog.Sections = append(prog.Sections, tasks.Section{Name: s.Name, Script: s.Script})
 	}
 	text, err := prog.Text(tasks.Env{

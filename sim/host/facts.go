@@ -35,6 +35,8 @@ func (p *process) answer(name, script string) answer {
 			free = 0
 		}
 		return said(fmt.Sprintf("%d %d %d %d", p.m.o.Cores, p.m.o.Memory<<10, p.m.o.Disk<<20, free))
+	case facts.OthersScript:
+		return p.firewallSection()
 	case facts.DomainsScript:
 		return p.domainsSection()
 	case facts.InstancesScript:
@@ -66,6 +68,29 @@ func (m *Machine) hostFacts() string {
 	return "arch=x86_64\nkernel=6.1.0-" + strconv.Itoa(m.kernel) + "-amd64\nos=debian\nos_version=12\niptables=nft\nkvm=" + kvm +
 		"\nemulator=" + emulator + "\ntools=ip bridge iptables iptables-save iptables-restore ip6tables ipset conntrack dhcpd" + tools +
 		" flock sha256sum timeout base64 sysctl systemctl"
+}
+
+// firewallSection names the chains of filter that are not ours.
+func (p *process) firewallSection() answer {
+	if p.dead("iptables-save") {
+		return answer{words: "iptables-save: permission denied\n", rc: 2}
+	}
+	t, ours := p.m.tables["filter"], map[string]bool{}
+	for name, rules := range t.chains {
+		if len(rules) > 0 && marked(rules[0].text, p.cloud) {
+			ours[name] = true
+			for _, r := range rules {
+				ours[r.target] = ours[r.target] || r.jumps
+			}
+		}
+	}
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(t.chains)) {
+		if _, builtin := t.policy[name]; !builtin && !ours[name] && !strings.HasPrefix(name, "EUCA-") {
+			b.WriteString("chain " + name + "\n")
+		}
+	}
+	return said(b.String())
 }
 
 func (p *process) domainsSection() answer {

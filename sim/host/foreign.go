@@ -73,7 +73,7 @@ func (m *Machine) restore() {
 	for name := range builtins {
 		m.tables[name] = newTable(name)
 	}
-	m.rules("filter", "site-log", "DOCKER")
+	m.rules("filter", m.foreign.chains...)
 	m.daemons[7] = &daemon{path: "/usr/sbin/dhcpd", user: "dhcpd", interfaces: "lo", conf: foreignConf, born: 7}
 	if m.o.Preload != "" {
 		m.files.mkdirAll(runDir, 0o755)

@@ -64,7 +64,7 @@ func build(t testing.TB, kinds *tasks.Library, h plan.Host) *tasks.Program {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range facts.Observe(true) {
+	for _, s := range facts.Observe(true, true) {
 		p.Sections = append(p.Sections, tasks.Section{Name: s.Name, Script: s.Script})
 	}
 	p.Secret("an image")
