@@ -25,7 +25,7 @@ table != "filter" { next }
 /^-A / && $2 in ours && ($(NF - 1) == "-j" || $(NF - 1) == "-g") { ours[$NF] = 1 }
 END { for (i = 1; i <= chains; i++) if (!(chain[i] in ours) && chain[i] !~ /^EUCA-/) print "chain " chain[i] }'
 case $(iptables -V) in
-*nf_tables*) [ -s /proc/net/ip_tables_names ] || exit 0; other=legacy ;;
+*nf_tables*) { read -r table </proc/net/ip_tables_names; } 2>/dev/null || exit 0; other=legacy ;;
 *) other=nft ;;
 esac
 if ! command -v "iptables-$other-save" >/dev/null; then

@@ -84,6 +84,7 @@ func (m *Machine) Dump() string {
 }
 
 func (m *Machine) dumpRest(add func(format string, args ...any)) {
+	m.stale.dump(add)
 	for a, dev := range m.neighbour {
 		add("neighbour %s %s", a, dev)
 	}
@@ -152,6 +153,12 @@ func (m *Machine) clone() *Machine {
 	}
 	for name, t := range m.tables {
 		c.tables[name] = t.clone()
+	}
+	for name, t := range m.stale {
+		if c.stale == nil {
+			c.stale = stale{}
+		}
+		c.stale[name] = t.clone()
 	}
 	c.daemons, c.services, c.domains = copies(m.daemons), copies(m.services), copies(m.domains)
 	return c

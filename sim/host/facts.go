@@ -90,7 +90,7 @@ func (p *process) firewallSection() answer {
 			b.WriteString("chain " + name + "\n")
 		}
 	}
-	return said(b.String())
+	return said(b.String() + p.m.stale.other())
 }
 
 func (p *process) domainsSection() answer {

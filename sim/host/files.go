@@ -52,6 +52,8 @@ func firewallKinds(name string) (kind, bool) {
 		return kind{check: checkSetsGone, apply: applySetsGone}, true
 	case "preload":
 		return kind{check: checkPreload, apply: applyPreload, diff: diffPreload}, true
+	case "chains_gone":
+		return kind{check: checkChainsGone, apply: applyChainsGone}, true
 	case "chains":
 		return kind{check: checkChains, apply: applyChains, diff: diffChains}, true
 	}

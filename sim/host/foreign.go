@@ -25,7 +25,7 @@ const (
 // settle makes what others have on disk, and what they make at each boot.
 func (m *Machine) settle() {
 	m.foreign = foreign{
-		chains: []string{"DOCKER", "site-log"}, sets: []string{"blocklist"},
+		chains: []string{"DOCKER", "site-log", "alice-web", "bob-default"}, sets: []string{"blocklist"},
 		nft: "table inet site { chain input { type filter hook input priority -5; tcp dport 9999 drop; } }",
 	}
 	m.file("/etc/operator.conf", "nothing of eucactl's\n")
@@ -99,6 +99,8 @@ func (m *Machine) rules(table string, chains ...string) {
 		"-A FORWARD -j site-log",
 		"-A DOCKER -d 172.17.0.2/32 -p tcp --dport 80 -j ACCEPT",
 		"-A site-log -j RETURN",
+		"-A alice-web -j RETURN",
+		"-A bob-default -j RETURN",
 	} {
 		if err := t.add(line); err != nil {
 			panic("the model's own rule: " + err.Error())

@@ -116,6 +116,7 @@ func tries() []kindTry {
 		{kind: chains.kind, args: named("table", "filter", "content", strings.ReplaceAll(chainText, "admin-web", "bob-web")), before: []call{shrink, chains}},
 		{kind: preload.kind, args: preload.args, before: []call{shrink, chains}, wreck: preloaded, others: true},
 		{kind: preload.kind, args: preload.args, before: []call{shrink, chains, preload}, wreck: meddled, others: true},
+		{kind: "chains_gone", before: []call{shrink, chains}, wreck: (*Machine).switchBackend},
 		{kind: "flows", args: named("cloud_cidr", "10.0.0.0/24", "content", flowsText), wreck: staleFlows},
 		{kind: dhcpd.kind, args: dhcpd.args, before: []call{address}},
 		{kind: dhcpd.kind, args: named("daemon", "/usr/sbin/dhcpd", "user", "root", "interfaces", "eth1", "content", conf+"\n"), before: []call{address, dhcpd}},
@@ -293,7 +294,8 @@ func TestEveryKindIsKnown(t *testing.T) {
 func TestDeadTools(t *testing.T) {
 	tools := map[string][]string{
 		"address": {"ip"}, "address_gone": {"ip"}, "ipsets_shrink": {"ipset"}, "ipsets_grow": {"ipset"}, "ipsets_gone": {"ipset"},
-		"chains": {"iptables-save", "iptables-restore"}, "flows": {"conntrack", "ip"}, "dhcpd": {"dhcpd"},
+		"chains":  {"iptables-save", "iptables-restore"},
+		"preload": {"iptables-save", "iptables-restore"}, "chains_gone": {"iptables"}, "flows": {"conntrack", "ip"}, "dhcpd": {"dhcpd"},
 		"vlan": {"ip"}, "domain": {"virsh"}, "domain_gone": {"virsh"}, "disk": {"qemu-img"},
 	}
 	for _, k := range tries() {

@@ -52,6 +52,7 @@ type Machine struct {
 	sets         map[string]*set
 	tables       map[string]*table
 	bridgeTables map[string]string // nftables' tables of the bridge family, as loaded
+	stale        stale
 	flows        []Flow
 	neighbour    map[netip.Addr]string // who is known, and on which device
 	daemons      map[int]*daemon
@@ -134,6 +135,7 @@ func (m *Machine) reboot() {
 	m.files.removeBelow("/run")
 	m.sysctls, m.managed = map[string]string{}, map[string]bool{}
 	m.links, m.sets, m.tables = map[string]*link{}, map[string]*set{}, map[string]*table{}
+	m.stale = nil
 	m.flows, m.neighbour, m.bridgeTables = nil, map[netip.Addr]string{}, map[string]string{}
 	m.daemons = map[int]*daemon{}
 	for _, name := range slices.Sorted(maps.Keys(m.services)) {
