@@ -108,9 +108,9 @@ func draw(r *rand.Rand, op string) Step {
 
 // tools are what may not work on a host, and kinds what may fail.
 var (
-	tools = []string{"virsh", "iptables-save", "iptables-restore", "ipset", "conntrack", "dhcpd", "ip", "qemu-img"}
+	tools = []string{"virsh", "iptables-save", "iptables-restore", "ipset", "conntrack", "dhcpd", "ip", "qemu-img", "nft"}
 	kinds = []string{"sysctl", "ipsets_shrink", "chains", "address", "ipsets_grow", "address_gone", "flows", "dhcpd", "ipsets_gone",
-		"domain_gone", "domain_gone", "image", "machine_dir", "disk", "seed", "domain", "domain", "domain"}
+		"domain_gone", "domain_gone", "vlan", "vlan", "antispoof", "preload", "image", "machine_dir", "disk", "seed", "domain", "domain", "domain"}
 )
 
 func trouble(r *rand.Rand) Trouble {
