@@ -244,7 +244,7 @@ func draw(random *rand.Rand, policies ...policed) crowd.Shot {
 			}
 		}
 	}
-	s.Proto = []byte{wire.TCP, wire.UDP, wire.ICMP, portless(s)}[random.IntN(4)]
+	s.Proto = []byte{wire.TCP, wire.UDP, wire.ICMP, p.portless(s)}[random.IntN(4)]
 	s.DstPort, s.Type = uint16(random.IntN(100)), 8
 	var rules []cloud.Permission
 	for _, ip := range guests {
@@ -259,9 +259,14 @@ func draw(random *rand.Rand, policies ...policed) crowd.Shot {
 }
 
 // portless is a protocol without ports. Where there are none, all that goes to and fro between two is one flow: each
-// direction has a protocol of its own, so that no packet is an answer to another.
-func portless(s crowd.Shot) byte {
-	if s.From.Less(s.To) {
+// direction, and each address of the same guest, has a protocol of its own, so that no packet is an answer to another.
+func (p policed) portless(s crowd.Shot) byte {
+	switch {
+	case p.behind[s.To].IsValid():
+		return 99
+	case !p.Subnet.Contains(s.To):
+		return 50
+	case s.From.Less(s.To):
 		return 47
 	}
 	return 253

@@ -85,8 +85,10 @@ func (p policed) seen(s crowd.Shot) netip.Addr {
 			return public
 		}
 	}
-	return netip.MustParseAddr("203.0.113.2") // the frontend's own
+	return frontendsOwn
 }
+
+var frontendsOwn = netip.MustParseAddr("203.0.113.2")
 
 // wild is a packet as draw makes it, or a stranger one.
 func wild(random *rand.Rand, p policed) crowd.Shot {
@@ -104,7 +106,10 @@ func wild(random *rand.Rand, p policed) crowd.Shot {
 		s.Type, s.Code = byte(random.IntN(30)), byte(random.IntN(3)) // what is of no flow is not translated, but it is judged
 	}
 	if s.Proto != wire.TCP && s.Proto != wire.UDP && s.Proto != wire.ICMP {
-		s.Proto = portless(s)
+		s.Proto = p.portless(s)
+		if p.seen(s) == frontendsOwn {
+			s.Proto = wire.UDP // behind one address there can be only one flow without ports
+		}
 	}
 	return s
 }

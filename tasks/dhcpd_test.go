@@ -170,6 +170,34 @@ func TestDhcpdLifetime(t *testing.T) {
 	})
 }
 
+// TestDhcpdKeepsLeases: an address that was dealt out, not fixed, stays its holder's when another configuration is
+// served: the lease is in the file that the next daemon reads.
+func TestDhcpdKeepsLeases(t *testing.T) {
+	underEach(t, func(t *testing.T, sh shell) {
+		h := newKindHost(t, sh)
+		h.do(dhcpdNet)
+		call := func(more string) kindCall {
+			return kindCall{"dhcpd", "daemon", "/usr/sbin/dhcpd", "user", "root", "interfaces", []any{"br0"},
+				"content", "default-lease-time 86400;\nsubnet 10.9.0.0 netmask 255.255.255.0 { range 10.9.0.100 10.9.0.120; }\n" + more}
+		}
+		h.wants(call(""), kindApply, Changed)
+		first := h.lease()
+		// Who asked before him would be the first again in an empty file.
+		h.do(`ip -n c link set eth0 address d0:0d:00:00:00:02`)
+		second := h.lease()
+		if first == second || !strings.HasPrefix(second, "10.9.0.1") {
+			t.Fatalf("leased %s and %s", first, second)
+		}
+		h.wants(call("option domain-name \"changed\";\n"), kindApply, Changed)
+		if got := h.do(`grep -c '^lease ' /run/eucalyptus/net/eucactl-dhcpd.leases`); got != "2\n" {
+			t.Errorf("so many leases are known: %s", got)
+		}
+		if got := h.lease(); got != second {
+			t.Errorf("leased %s, and before %s", got, second)
+		}
+	})
+}
+
 func TestDhcpdGone(t *testing.T) {
 	underEach(t, func(t *testing.T, sh shell) {
 		h := newKindHost(t, sh)

@@ -98,7 +98,7 @@ func (a *app) permissionCommand(use, short string, request func(string, []cloud.
 	c := a.changeFlags(cmd)
 	f := cmd.Flags()
 	f.StringVarP(&r.protocol, "protocol", "P", "tcp", "tcp, udp, icmp or all")
-	f.StringVarP(&r.ports, "port-range", "p", "", "port, or FIRST-LAST")
+	f.StringVarP(&r.ports, "port-range", "p", "", "port, or FIRST-LAST; -1 is 1-65535")
 	f.StringVarP(&r.icmp, "icmp-type-code", "t", "", "icmp TYPE:CODE; -1:-1 is all")
 	f.StringVarP(&r.cidr, "cidr", "s", "", "source network (default without a source group: 0.0.0.0/0)")
 	f.StringVar(&r.group, "source-group", "", "source security group")
@@ -156,12 +156,18 @@ func (r ruleFlags) bounds(protocol string) (from, to int, err error) {
 			return 0, 0, cloud.Errorf("InvalidParameterCombination", "all protocols: ports cannot be given")
 		}
 		return -1, -1, nil
+	case "tcp", "udp":
+	default:
+		return 0, 0, cloud.Permission{Protocol: protocol}.Check()
 	}
 	if r.ports == "" {
 		return 0, 0, cloud.Errorf("MissingParameter", "%.64s needs -p PORT or -p FIRST-LAST", protocol)
 	}
 	if r.icmp != "" {
 		return 0, 0, cloud.Errorf("InvalidParameterCombination", "-t is for icmp")
+	}
+	if r.ports == "-1" { // as euca-authorize takes it
+		return 1, 65535, nil
 	}
 	if !strings.Contains(r.ports, "-") {
 		return two(r.ports+"-"+r.ports, "-", "port")

@@ -11,6 +11,7 @@ import (
 
 // offer is what a dhcp server says to a MAC.
 type offer struct {
+	xid  uint32 // the question's number
 	mac  string
 	kind byte
 	ip   netip.Addr
@@ -39,7 +40,8 @@ func (c *Crowd) AskLease(side Side, mac net.HardwareAddr, kind byte, want netip.
 	on := c.cables[side]
 	b := make([]byte, bootpLen, bootpLen+64)
 	b[0], b[1], b[2] = 1, 1, 6
-	binary.BigEndian.PutUint32(b[4:], uint32(time.Now().UnixNano()))
+	xid := uint32(time.Now().UnixNano())
+	binary.BigEndian.PutUint32(b[4:], xid)
 	b[10] = 0x80 // answer to everybody: nobody has the address yet
 	copy(b[28:], mac)
 	b = binary.BigEndian.AppendUint32(b, dhcpMagic)
@@ -59,7 +61,7 @@ func (c *Crowd) AskLease(side Side, mac net.HardwareAddr, kind byte, want netip.
 	for late := time.After(limit); ; {
 		select {
 		case o := <-c.offers:
-			if o.mac == mac.String() {
+			if o.xid == xid && o.mac == mac.String() {
 				return o.kind, o.ip, nil
 			}
 		case <-late:
@@ -74,6 +76,7 @@ func offerOf(f wire.Frame) (o offer, ok bool) {
 		return o, false
 	}
 	b = b[8:]
+	o.xid = binary.BigEndian.Uint32(b[4:])
 	o.mac, o.ip = net.HardwareAddr(b[28:34]).String(), netip.AddrFrom4([4]byte(b[16:20]))
 	for options := b[bootpLen+4:]; len(options) > 2 && options[0] != dhcpEnd; {
 		if options[0] == 0 {

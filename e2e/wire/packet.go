@@ -3,6 +3,7 @@ package wire
 import (
 	"encoding/binary"
 	"fmt"
+	"math/bits"
 	"net"
 	"net/netip"
 )
@@ -79,7 +80,7 @@ func (p Packet) body() []byte {
 	switch p.Proto {
 	case ICMP:
 		b := append([]byte{p.Type, p.Code, 0, 0, 0, 0, 0, 0}, number...)
-		binary.BigEndian.PutUint32(b[4:], p.Number)
+		binary.BigEndian.PutUint32(b[4:], bits.RotateLeft32(p.Number, 16)) // the identifier, by which flows are told apart, comes first
 		binary.BigEndian.PutUint16(b[2:], checksum(b))
 		return b
 	case TCP:
