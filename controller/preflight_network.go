@@ -62,9 +62,12 @@ func (c *Controller) checkNetwork(ctx context.Context, hosts []*inventory.Host, 
 	for _, cluster := range c.Inventory.Clusters() {
 		t := &trial{c: c, tx: c.Store.View(), cluster: cluster, req: req, out: &out}
 		for _, h := range append([]*inventory.Host{cluster.Frontend}, cluster.Nodes...) {
-			if h != nil && slices.Contains(hosts, h) && !known[h.Name] {
-				known[h.Name] = true
-				t.ends = append(t.ends, t.end(h))
+			if h == nil || !slices.Contains(hosts, h) || known[h.Name] {
+				continue
+			}
+			known[h.Name] = true
+			if e := t.end(h); e.dev != "" { // in SYSTEM the frontend is not on the guests' segment
+				t.ends = append(t.ends, e)
 			}
 		}
 		if len(t.ends) == 0 {

@@ -55,7 +55,8 @@ if command -v ip >/dev/null; then
 	ip link add link "$dev" name "$name" type vlan id "$tag" >&2 || exit 2
 elif command -v vconfig >/dev/null; then
 	[ -d /proc/net/vlan ] || modprobe 8021q >&2 || exit 2
-	vconfig set_name_type DEV_PLUS_VID_NO_PAD >/dev/null || exit 2
+	grep -q 'Name-Type: VLAN_NAME_TYPE_RAW_PLUS_VID_NO_PAD' /proc/net/vlan/config ||
+		{ echo "this host names VLAN interfaces in another way: vconfig set_name_type DEV_PLUS_VID_NO_PAD" >&2; exit 2; }
 	vconfig add "$dev" "$tag" >&2 || exit 2
 else
 	echo "there is neither ip nor vconfig: apt-get install iproute2" >&2
