@@ -65,7 +65,9 @@ func (c *Controller) walkHost(ctx context.Context, t *turn, h *inventory.Host, q
 	for name, a := range rep.Sections {
 		answers[name] = reach.Answer(a)
 	}
-	return reach.ReadHost(h.Name, questions, answers)
+	out := reach.ReadHost(h.Name, questions, answers)
+	out.Answered = c.Now()
+	return out
 }
 
 // expected is what the frontend's chains should be, by table: the very text that a

@@ -153,6 +153,7 @@ func newFaulty(t *testing.T) *faulty {
 		"FRONTEND": "fe1", "NODE": first.Host, "PRIV": "eth0", "PUB": "eth1", "BRIDGE": "br0",
 		"GATEWAY": groups.Groups[0].Networks[0].Gateway.String() + "/27", "CHAIN": groups.Groups[0].Chain, "SET": "EUCA-" + string(groups.Groups[0].ID),
 	}
+	w.env["CLOUD"] = strings.TrimSpace(w.on(first.Host, "cut -d ' ' -f 1 /var/lib/eucactl/host/fence"))
 	w.env["TAP"] = strings.TrimSpace(w.on(first.Host, `virsh -q domiflist "$1" | awk '{ print $1 }'`, string(first.ID)))
 	for limit := time.Now().Add(time.Minute); ; time.Sleep(300 * time.Millisecond) {
 		if got, _ := w.why(""); got == nothingWrong {

@@ -35,7 +35,7 @@ look_for() {
 }
 ask_for() {
 	command -v arping >/dev/null || return 0
-	replies=$(timeout -s INT 0.2 arping -c 3 -I "$2" "$1" 2>/dev/null)
+	replies=$(timeout -s INT 0.15 arping -c 3 -I "$2" "$1" 2>/dev/null)
 	case $? in
 	0 | 1 | 124) echo "$1 arping yes" ;;
 	*) return 0 ;;

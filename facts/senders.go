@@ -10,10 +10,10 @@ import (
 
 // Senders is the script that prints where the host's bridges have seen senders, as
 // iproute2's JSON, and for one bridge how long ago, in hundredths of a second: "age
-// MAC TIME". Somebody else looks for mac meanwhile, so it waits for a word of it:
-// until it has spoken since this program began, or a second and a half. "window
-// TIME" is how long ago the program began.
-func Senders(mac, bridge string) string {
+// MAC TIME". Somebody else looks for mac meanwhile, so it waits for a word of it, if
+// its interface tap forwards at all: until it has spoken since this program began, or
+// a second. "window TIME" is how long ago the program began.
+func Senders(mac, bridge, tap string) string {
 	return `
 begun() {
 	read -r stat <"/proc/$$/stat" || return
@@ -27,6 +27,7 @@ ages() {
 		printf "age %02x:%02x:%02x:%02x:%02x:%02x %d\n", $1, $2, $3, $4, $5, $6, $9 + 256 * ($10 + 256 * ($11 + 256 * $12))
 	}'
 }
+port=$(cat '/sys/class/net/` + bridge + `/brif/` + tap + `/state' 2>/dev/null)
 while :; do
 	window=$(begun) || exit 2
 	list=$(ages)
@@ -38,7 +39,7 @@ while :; do
 		[ "$age" -ge "$window" ] || break
 		;;
 	esac
-	[ "$window" -lt 150 ] || break
+	[ "$port" = 3 ] && [ "$window" -lt 100 ] || break
 	sleep 0.1 2>/dev/null || sleep 1
 done
 printf 'window %s\n%s\n' "$window" "$list"

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"eucactl/cloud"
 	"eucactl/facts"
@@ -112,7 +113,11 @@ func (w *walk) silent(evidence []string) *cloud.Finding {
 	}
 	next := []string{"look at the cable and the switch ports between them: do they carry this network? eucactl check network"}
 	switch {
-	case !w.node.knows("senders") || w.frontMAC() == "":
+	case !w.node.knows("senders") || w.frontMAC() == "" || !w.listened():
+		return &cloud.Finding{
+			Words:    fmt.Sprintf("nobody answers ARP for %s, and all that can be seen on the way is as it should be: it is the guest, or the wire between %s", w.port.IP, wire),
+			Evidence: evidence, Next: append(w.askGuest(), next...),
+		}
 	case spoke && arrives:
 		return &cloud.Finding{
 			Words:    fmt.Sprintf("the guest answers, but %s does not hear it: its frames are lost between %s", w.front.Name, wire),
@@ -127,8 +132,19 @@ func (w *walk) silent(evidence []string) *cloud.Finding {
 	return &cloud.Finding{
 		Words:    fmt.Sprintf("the guest does not answer ARP for %s, and all on the way to it is as it should be", w.port.IP),
 		Evidence: append(evidence, w.heardWords(guest, w.port.MAC)),
-		Next:     []string{"eucactl " + w.owner + "get-console-output " + string(w.Instance.ID), "eucactl " + w.owner + "reboot-instances " + string(w.Instance.ID)},
+		Next:     w.askGuest(),
 	}
+}
+
+func (w *walk) askGuest() []string {
+	id := string(w.Instance.ID)
+	return []string{"eucactl " + w.owner + "get-console-output " + id, "eucactl " + w.owner + "reboot-instances " + id}
+}
+
+// listened tells whether the node listened when the frontend asked: a search that
+// finds nobody takes a second, and ends with the frontend's answer.
+func (w *walk) listened() bool {
+	return !w.node.Answered.Before(w.front.Answered.Add(-900 * time.Millisecond))
 }
 
 func (w *walk) heardWords(s facts.Sender, mac string) string {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"time"
 
 	"eucactl/facts"
 )
@@ -11,7 +12,8 @@ import (
 // Host is what a host answered. What it did not answer is in Missing, by question.
 type Host struct {
 	Name     string
-	Problem  string // why it answered nothing at all
+	Problem  string    // why it answered nothing at all
+	Answered time.Time // when its last word came
 	Missing  map[string]string
 	Links    []facts.Link
 	Settings map[string]string

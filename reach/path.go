@@ -350,6 +350,6 @@ func (p *Path) NodeQuestions() []facts.Section {
 	return []facts.Section{
 		{Name: "guest", Script: facts.Vif(string(p.Instance.ID))}, {Name: "links", Script: facts.LinksScript},
 		{Name: "settings", Script: facts.NetSettingsScript}, {Name: "rules", Script: facts.RulesetScript},
-		{Name: "servers", Script: facts.DHCPServersScript}, {Name: "senders", Script: facts.Senders(strings.ToLower(p.port.MAC), p.machine.Bridge)},
+		{Name: "servers", Script: facts.DHCPServersScript}, {Name: "senders", Script: facts.Senders(strings.ToLower(p.port.MAC), p.machine.Bridge, p.machine.Dev)},
 	}
 }
