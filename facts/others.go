@@ -11,8 +11,8 @@ import (
 //
 //	chain NAME         a chain of filter that is not ours
 //	untracked RULE     a rule of raw that takes packets out of connection tracking
-//	other BACKEND N    rules of filter and nat that the back end of iptables which is
-//	                   not in use holds; N is ? if they cannot be looked at
+//	other BACKEND N    rules, and policies of DROP, of filter and nat that the back end
+//	                   which is not in use holds; N is ? if nobody can look
 const OthersScript = `
 rules=${chains_now-}
 [ -n "$rules" ] || rules=$(iptables-save) || exit 2
@@ -35,7 +35,7 @@ fi
 rules=$("iptables-$other-save" 2>/dev/null) || exit 0
 printf '%s\n' "$rules" | awk -v other="$other" '
 /^\*/ { here = /^\*(filter|nat)$/ }
-here && /^-A / { n++ }
+here && (/^-A / || /^:/ && $2 == "DROP") { n++ }
 END { if (n) print "other " other " " n }'
 `
 
@@ -77,7 +77,7 @@ func (o Others) Warnings() (list []string) {
 	case o.Rules < 0:
 		list = append(list, fmt.Sprintf("iptables' %s tables are loaded beside those in use, and there is no iptables-%s-save to look into them: what they drop is dropped", o.Other, o.Other))
 	default:
-		list = append(list, fmt.Sprintf("two back ends of iptables hold rules: besides those that iptables-save shows there are %d of filter and nat in iptables-%s-save, and what either drops is dropped", o.Rules, o.Other))
+		list = append(list, fmt.Sprintf("two back ends of iptables hold rules: besides those that iptables-save shows there are %d (or policies of DROP) in iptables-%s-save, and what either drops is dropped", o.Rules, o.Other))
 	}
 	for _, rule := range o.Untracked {
 		list = append(list, "packets that connection tracking does not see are answered to nobody, and a rule of raw takes some out of it: "+rule)

@@ -1,20 +1,22 @@
-# chains_gone
+# chains_gone flush=
 #
 # In the back end of iptables that is not in use (legacy where iptables is nft,
 # nft where it is legacy) there is no chain of ours: those that were made before
 # the host's iptables became another one still drop, and translate, what the
-# present ones do not. It comes after chains. A packet passes only what both back
-# ends accept, so taking the old ones away opens nothing that the present ones do not.
+# present ones do not. Of the tables FLUSH (separated by blanks), which are the
+# operator's preload and ours, nothing is there at all. It comes after chains. A
+# packet passes only what both back ends accept, so taking the old ones away opens
+# nothing that the present ones do not.
 #
 # Looks at: iptables -V, and iptables-legacy-save where there are legacy tables, or
 #           iptables-nft-save.
-# Changes:  deletes chains with our mark and the plain jumps to them, in one
-#           iptables-restore --noflush of that back end.
-# Never:    touches a rule or a chain that is not ours. A chain of ours that rules
-#           of others still use is emptied and stays.
+# Changes:  deletes chains with our mark and the plain jumps to them, and empties
+#           the tables FLUSH, in one iptables-restore --noflush of that back end.
+# Never:    touches a rule or a chain that is not ours in other tables. A chain of
+#           ours that rules of others still use is emptied and stays.
 
 # chains_gone_find: the other back end into chains_gone_other, nothing if there is
-# none, and into chains_gone_do what its iptables-restore shall do.
+# none, and into chains_gone_do what its iptables-restore shall do. $1 is FLUSH.
 chains_gone_find() {
 	chains_gone_do='' chains_gone_other=nft
 	chains_gone_is=$(iptables -V) || die "chains_gone: iptables -V failed ($?): apt-get install iptables"
@@ -32,8 +34,16 @@ chains_gone_find() {
 		die "chains_gone: iptables-$chains_gone_other-save failed, so the rules of that back end are unknown"
 		;;
 	esac
-	chains_gone_do=$(printf '%s\n' "$chains_gone_now" | awk -v cloud="$CLOUD" '
-	/^\*/ { here = substr($1, 2) }
+	chains_gone_do=$(printf '%s\n' "$chains_gone_now" | awk -v cloud="$CLOUD" -v flush=" $1 " '
+	/^\*/ {
+		here = substr($1, 2)
+		flushed = index(flush, " " here " ")
+		begun = 0
+	}
+	flushed && (/^-A / || /^:/ && $2 != "ACCEPT") && !begun++ { print "*" here "\n-F\n-X" }
+	flushed && begun && /^COMMIT/ { print "COMMIT" }
+	flushed && /^:/ && $2 == "DROP" { print "-P " substr($1, 2) " ACCEPT" }
+	flushed { next }
 	/^:/ && $2 == "-" { chain[++chains] = here " " substr($1, 2) }
 	/^-A / {
 		if (++count[here, $2] == 1 && (index($0, "--comment \"eucactl " cloud " ") || index($0, "--comment \"eucactl " cloud "\""))) mine[here " " $2] = 1
@@ -57,11 +67,11 @@ chains_gone_find() {
 }
 
 check_chains_gone() {
-	chains_gone_find >&2
+	chains_gone_find "$1" >&2
 	[ -z "$chains_gone_do" ]
 }
 
 apply_chains_gone() {
-	chains_gone_find
+	chains_gone_find "$1"
 	printf '%s\n' "$chains_gone_do" | "iptables-$chains_gone_other-restore" --noflush -w 30
 }

@@ -36,6 +36,12 @@ const chainsGoneLeft = `-N DOCKER
 -A PREROUTING -d 8.8.8.8/32 -j ACCEPT
 `
 
+const chainsFlushed = `-P INPUT ACCEPT
+-P FORWARD ACCEPT
+-P OUTPUT ACCEPT
+-A PREROUTING -d 8.8.8.8/32 -j ACCEPT
+`
+
 func TestChainsGone(t *testing.T) {
 	underEachBackend(t, func(t *testing.T, h chainsHost) {
 		other := "legacy"
@@ -55,9 +61,16 @@ func TestChainsGone(t *testing.T) {
 		h.do(bare)
 		h.wants(call, kindApply, Changed)
 		for _, line := range strings.Split(strings.TrimSpace(h.do(`iptables-`+other+` -S; iptables-`+other+` -t nat -S`)), "\n") {
-			if !strings.HasPrefix(line, "-P ") && !strings.Contains(chainsGoneLeft, line+"\n") {
+			if !strings.HasPrefix(line, "-P ") && !strings.HasPrefix(line, "#") && !strings.Contains(chainsGoneLeft, line+"\n") {
 				t.Errorf("left: %s", line)
 			}
+		}
+		h.do(bare + "stale -P FORWARD DROP")
+		h.wants(kindCall{"chains_gone", "flush", "filter"}, kindCheck, Would)
+		h.wants(kindCall{"chains_gone", "flush", "filter"}, kindApply, Changed)
+		h.wants(kindCall{"chains_gone", "flush", "filter"}, kindApply, OK)
+		if got := h.do(`iptables-` + other + ` -S 2>/dev/null; iptables-` + other + ` -t nat -S 2>/dev/null | grep -v ^-P`); got != chainsFlushed {
+			t.Error("flushed: ", got)
 		}
 		if got := h.do(`iptables -S FORWARD`); !strings.Contains(got, "-j EUCA-FORWARD") {
 			t.Error("the back end in use was touched: ", got)

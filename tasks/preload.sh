@@ -222,15 +222,25 @@ preload_awk() {
 		for (i = 1; i <= wants; i++) if (wanted[i] != asked[i]) change = 1
 		for (c in got_policy) if (!(c in seen_chain) || seen_rules[c] != gots[c] + 0) change = 1
 	}
+	# Hooks go first. One that was not stays behind as well: that there is something for
+	# the kind chains to do has been said already, when this was a check.
+	function hooks(behind, i, n, c) {
+		for (i = 1; i <= builtins; i++) {
+			c = builtin[i]
+			if (behind && hook(c, 1)) continue
+			for (n = 1; n <= count[c]; n++) if (hook(c, n)) print is[c, n]
+		}
+	}
 	function transaction(i, n, c) {
 		print "*" table
 		for (i = 1; i <= wants; i++) if (wanted[i] ~ /^:/) print wanted[i] " [0:0]"
 		for (i = 1; i <= names; i++) if (name[i] in ours) print ":" name[i] " - [0:0]"
-		for (i = 1; i <= names; i++) for (n = 1; n <= count[name[i]]; n++) if (hook(name[i], n)) print is[name[i], n]
+		hooks(0)
 		for (i = 1; i <= wants; i++) if (wanted[i] !~ /^:/) {
 			print "# " (wanted_line[i] ? "line " wanted_line[i] " of " path : "remembered of " path)
 			print wanted[i]
 		}
+		hooks(1)
 		for (i = 1; i <= names; i++) if (name[i] in ours) for (n = 1; n <= count[name[i]]; n++) print is[name[i], n]
 		print "COMMIT"
 	}

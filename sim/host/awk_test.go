@@ -2,12 +2,10 @@ package host
 
 import (
 	"fmt"
-	"maps"
 	"math/rand/v2"
 	"net/netip"
 	"os"
 	"os/exec"
-	"slices"
 	"strings"
 	"testing"
 
@@ -111,21 +109,6 @@ func meddle(r *rand.Rand, m *Machine) {
 			list[r.IntN(len(list))].do()
 		}
 	}
-}
-
-// save is what iptables-save prints of a table.
-func (t *table) save(name string) string {
-	var b strings.Builder
-	b.WriteString("*" + name + "\n")
-	for _, chain := range slices.Sorted(maps.Keys(t.chains)) {
-		b.WriteString(":" + chain + " " + or(t.policy[chain], "-") + " [0:0]\n")
-	}
-	for _, chain := range slices.Sorted(maps.Keys(t.chains)) {
-		for _, r := range t.chains[chain] {
-			b.WriteString(r.text + "\n")
-		}
-	}
-	return b.String() + "COMMIT\n"
 }
 
 // perform does what a transaction's text says, as iptables-restore --noflush would.

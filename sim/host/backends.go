@@ -29,24 +29,34 @@ func (t *table) ours(cloud string) (names []string) {
 	return names
 }
 
-func checkChainsGone(p *process, _ []string) int {
+// gone is what shall be left of the other back end.
+func (s stale) gone(cloud, flush string) stale {
+	next := stale{}
+	for name, t := range s {
+		if slices.Contains(strings.Fields(flush), name) {
+			next[name] = newTable(name)
+			continue
+		}
+		next[name] = t.clone()
+		next[name].forget(t.ours(cloud))
+	}
+	return next
+}
+
+func checkChainsGone(p *process, args []string) int {
 	if p.dead("iptables") {
 		return p.words(2, "chains_gone: iptables -V failed (1): apt-get install iptables")
 	}
-	for _, t := range p.m.stale {
-		if len(t.ours(p.cloud)) > 0 {
+	for name, t := range p.m.stale.gone(p.cloud, args[0]) {
+		if t.save(name) != p.m.stale[name].save(name) {
 			return 1
 		}
 	}
 	return 0
 }
 
-func applyChainsGone(p *process, _ []string) int {
-	next := stale{}
-	for name, t := range p.m.stale {
-		next[name] = t.clone()
-		next[name].forget(t.ours(p.cloud))
-	}
+func applyChainsGone(p *process, args []string) int {
+	next := p.m.stale.gone(p.cloud, args[0])
 	p.do("iptables-restore of the other back end", func() { p.m.stale = next })
 	return 0
 }

@@ -117,6 +117,7 @@ func tries() []kindTry {
 		{kind: preload.kind, args: preload.args, before: []call{shrink, chains}, wreck: preloaded, others: true},
 		{kind: preload.kind, args: preload.args, before: []call{shrink, chains, preload}, wreck: meddled, others: true},
 		{kind: "chains_gone", before: []call{shrink, chains}, wreck: (*Machine).switchBackend},
+		{kind: "chains_gone", args: named("flush", "filter nat"), before: []call{shrink, chains}, wreck: (*Machine).switchBackend},
 		{kind: "flows", args: named("cloud_cidr", "10.0.0.0/24", "content", flowsText), wreck: staleFlows},
 		{kind: dhcpd.kind, args: dhcpd.args, before: []call{address}},
 		{kind: dhcpd.kind, args: named("daemon", "/usr/sbin/dhcpd", "user", "root", "interfaces", "eth1", "content", conf+"\n"), before: []call{address, dhcpd}},

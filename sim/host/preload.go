@@ -286,12 +286,13 @@ func (w *preloading) change() bool {
 	return !slices.Equal(w.wanted, w.asked) || !maps.Equal(policy, w.gotPolicy) || !maps.EqualFunc(rules, w.got, slices.Equal)
 }
 
-// transaction is the whole table: hooks first, then the operator's rules, ours as they are.
-func (w *preloading) transaction() (*table, error) {
-	next := newTable(w.table)
-	for name, rules := range w.now.chains {
-		if w.ours[name] {
-			next.chains[name] = slices.Clone(rules)
+// hooks go first. One that was not stays behind as well: that there is something for
+// the kind chains to do has been said already, when this was a check.
+func (w *preloading) hooks(next *table, behind bool) {
+	for name := range w.now.policy {
+		rules := w.now.chains[name]
+		if behind && len(rules) > 0 && w.hook(rules[0]) {
+			continue
 		}
 		for _, r := range rules {
 			if w.hook(r) {
@@ -299,6 +300,17 @@ func (w *preloading) transaction() (*table, error) {
 			}
 		}
 	}
+}
+
+// transaction is the whole table: hooks first, then the operator's rules, ours as they are.
+func (w *preloading) transaction() (*table, error) {
+	next := newTable(w.table)
+	for name, rules := range w.now.chains {
+		if w.ours[name] {
+			next.chains[name] = slices.Clone(rules)
+		}
+	}
+	w.hooks(next, false)
 	for _, line := range w.wanted {
 		if name, policy, ok := strings.Cut(strings.TrimPrefix(line, ":"), " "); line[0] == ':' && ok {
 			if policy == "-" {
@@ -310,6 +322,7 @@ func (w *preloading) transaction() (*table, error) {
 			return nil, err
 		}
 	}
+	w.hooks(next, true)
 	return next, next.valid(w.p.m)
 }
 

@@ -2,6 +2,7 @@ package host
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -345,4 +346,19 @@ func (m *Machine) references(name string) (n int) {
 		}
 	}
 	return n
+}
+
+// save is what iptables-save prints of a table.
+func (t *table) save(name string) string {
+	var b strings.Builder
+	b.WriteString("*" + name + "\n")
+	for _, chain := range slices.Sorted(maps.Keys(t.chains)) {
+		b.WriteString(":" + chain + " " + or(t.policy[chain], "-") + " [0:0]\n")
+	}
+	for _, chain := range slices.Sorted(maps.Keys(t.chains)) {
+		for _, r := range t.chains[chain] {
+			b.WriteString(r.text + "\n")
+		}
+	}
+	return b.String() + "COMMIT\n"
 }
