@@ -21,11 +21,12 @@ type reply struct {
 	lines int
 	was   map[int]string
 	wants []string
+	over  bool // its last word is said: whoever hears it may come again at once
 }
 
 func (r *reply) serve() error {
 	r.h.enter()
-	defer r.h.leave()
+	defer r.leave()
 	for {
 		text, err := readProgram(r.in)
 		if err != nil {
@@ -140,10 +141,18 @@ func (r *reply) say(format string, args ...any) error {
 
 // last says what a program ends with.
 func (r *reply) last(format string, args ...any) error {
+	r.leave()
 	if err := r.say(format, args...); err != nil {
 		return err
 	}
 	return errEnd
+}
+
+func (r *reply) leave() {
+	if !r.over {
+		r.over = true
+		r.h.leave()
+	}
 }
 
 func (r *reply) check() bool { return r.set["CHECK"] == "yes" }
