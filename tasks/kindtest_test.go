@@ -29,15 +29,12 @@ const labHost = "h1"
 
 var labs atomic.Int32
 
-// openLab makes a lab of one host; it goes with the test.
-func openLab(t testing.TB, systemd bool) *lab.Lab {
+// openLab makes a lab of one host that is as o says; it goes with the test.
+func openLab(t testing.TB, o lab.Options) *lab.Lab {
 	t.Helper()
-	o := lab.Options{
-		Name:    fmt.Sprintf("kinds-%d-%d", os.Getpid(), labs.Add(1)),
-		Dir:     filepath.Join(t.TempDir(), "lab"),
-		Hosts:   []string{labHost},
-		Systemd: systemd,
-	}
+	o.Name = fmt.Sprintf("kinds-%d-%d", os.Getpid(), labs.Add(1))
+	o.Dir = filepath.Join(t.TempDir(), "lab")
+	o.Hosts = []string{labHost}
 	t.Cleanup(func() {
 		if err := lab.Down(o.Name, o.Dir); err != nil {
 			t.Error(err)
@@ -54,7 +51,7 @@ func openLab(t testing.TB, systemd bool) *lab.Lab {
 // comes with all its applets in place of the usual tools.
 func newKindHost(t testing.TB, sh shell) *kindHost {
 	t.Helper()
-	return kindHostIn(openLab(t, false), t, sh)
+	return kindHostIn(openLab(t, lab.Options{}), t, sh)
 }
 
 func kindHostIn(l *lab.Lab, t testing.TB, sh shell) *kindHost {

@@ -31,7 +31,7 @@ type node struct {
 // openNode makes a lab of one host with libvirtd; it goes with the test.
 func openNode(t testing.TB) node {
 	t.Helper()
-	n := node{t, openLab(t, false)}
+	n := node{t, openLab(t, lab.Options{})}
 	n.startLibvirtd()
 	return n
 }

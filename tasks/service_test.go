@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"eucactl/e2e/lab"
 )
 
 // demod is a daemon that reads two files, and both ways to start it.
@@ -59,7 +61,7 @@ func TestService(t *testing.T) {
 		t.Run(init.name, func(t *testing.T) {
 			t.Parallel()
 			underEach(t, func(t *testing.T, sh shell) {
-				h := kindHostIn(openLab(t, init.systemd), t, sh)
+				h := kindHostIn(openLab(t, lab.Options{Systemd: init.systemd}), t, sh)
 				h.do(demod)
 				if init.systemd {
 					h.do(`systemctl daemon-reload`)
@@ -140,7 +142,7 @@ func TestServiceRefuses(t *testing.T) {
 	for _, init := range inits {
 		t.Run(init.name, func(t *testing.T) {
 			t.Parallel()
-			h := kindHostIn(openLab(t, init.systemd), t, shells[0])
+			h := kindHostIn(openLab(t, lab.Options{Systemd: init.systemd}), t, shells[0])
 			h.do(demod)
 			if init.systemd {
 				h.do(`systemctl daemon-reload`)
