@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -17,18 +18,24 @@ type Sought struct {
 
 // LookFor is the script that looks for addresses, all at once: with a ping, so
 // that the kernel asks for them, and with an arping where there is one, which hears
-// everybody who answers. For each it prints "IP ping yes" or no, "IP arping yes" if
-// it asked, "IP reply MAC" for each answer, and "IP known JSON", what the kernel
+// everybody who answers. For each it prints "IP at TIME" when it begins, in hundredths
+// of a second since the program did, "IP ping yes" or no, "IP arping yes" if it asked, "IP reply MAC" for each answer, and "IP known JSON", what the kernel
 // knows of it then.
 func LookFor(list ...Sought) string {
 	var b strings.Builder
-	b.WriteString(`
+	b.WriteString(elapsed + `
 for ip in /usr/sbin/ip /sbin/ip /usr/bin/ip /bin/ip; do
 	[ ! -x "$ip" ] || break
 done
 look_for() {
 	{
-		if ping -c 1 -W 1 "$1" >/dev/null 2>&1; then echo "ping yes"; else echo "ping no"; fi
+		echo "at $(elapsed)"
+		if ping -c 1 -W 1 "$1" >/dev/null 2>&1; then
+			echo "ping yes"
+		else
+			echo "at $(elapsed)"
+			if ping -c 1 -W 1 "$1" >/dev/null 2>&1; then echo "ping yes"; else echo "ping no"; fi
+		fi
 		known=$("$ip" -j neigh show to "$1") || known=unknown
 		printf 'known %s\n' "${known:-[]}"
 	} | sed "s/^/$1 /"
@@ -53,6 +60,7 @@ ask_for() {
 
 // Found is what became of the search for an address.
 type Found struct {
+	At      []int    // when pings were sent, in hundredths of a second of the program
 	Ping    bool     // it answered a ping
 	Asked   bool     // arping asked
 	Replies []string // the MACs that answered arping, each once
@@ -89,6 +97,10 @@ func ReadFound(text string) (map[netip.Addr]Found, error) {
 func (n *Found) read(line string) (err error) {
 	word, rest, _ := strings.Cut(line, " ")
 	switch word {
+	case "at":
+		var at int
+		at, err = strconv.Atoi(rest)
+		n.At = append(n.At, at)
 	case "ping":
 		n.Ping = rest == "yes"
 	case "arping":

@@ -12,16 +12,9 @@ import (
 // iproute2's JSON, and for one bridge how long ago, in hundredths of a second: "age
 // MAC TIME". Somebody else looks for mac meanwhile, so it waits for a word of it, if
 // its interface tap forwards at all: until it has spoken since this program began, or
-// a second. "window TIME" is how long ago the program began.
+// a bit more than a second. "window TIME" is how long ago the program began.
 func Senders(mac, bridge, tap string) string {
-	return `
-begun() {
-	read -r stat <"/proc/$$/stat" || return
-	read -r now rest </proc/uptime || return
-	set -- ${stat##*) }
-	echo $((${now%.*}${now#*.} - ${20}))
-}
-ages() {
+	return elapsed + `ages() {
 	[ -r '/sys/class/net/` + bridge + `/brforward' ] || return 0
 	od -An -v -t u1 '/sys/class/net/` + bridge + `/brforward' | awk 'NF == 16 && $8 == 0 {
 		printf "age %02x:%02x:%02x:%02x:%02x:%02x %d\n", $1, $2, $3, $4, $5, $6, $9 + 256 * ($10 + 256 * ($11 + 256 * $12))
@@ -29,7 +22,7 @@ ages() {
 }
 port=$(cat '/sys/class/net/` + bridge + `/brif/` + tap + `/state' 2>/dev/null)
 while :; do
-	window=$(begun) || exit 2
+	window=$(elapsed) || exit 2
 	list=$(ages)
 	case $list in
 	*'age ` + mac + ` '*)
@@ -39,7 +32,7 @@ while :; do
 		[ "$age" -ge "$window" ] || break
 		;;
 	esac
-	[ "$port" = 3 ] && [ "$window" -lt 100 ] || break
+	[ "$port" = 3 ] && [ "$window" -lt 130 ] || break
 	sleep 0.1 2>/dev/null || sleep 1
 done
 printf 'window %s\n%s\n' "$window" "$list"

@@ -141,11 +141,20 @@ func (w *walk) askGuest() []string {
 	return []string{"eucactl " + w.owner + "get-console-output " + id, "eucactl " + w.owner + "reboot-instances " + id}
 }
 
-// listened tells whether the node listened when the frontend asked: a search that
-// finds nobody takes a second, and ends with the frontend's answer.
+// listened tells whether the node listened when the frontend asked. Each host knows
+// how long its program runs; when its last word came, the controller knows.
 func (w *walk) listened() bool {
-	return !w.node.Answered.Before(w.front.Answered.Add(-900 * time.Millisecond))
+	begun := w.node.Answered.Add(-hundredths(w.node.Heard.Window))
+	for _, at := range w.front.Found[w.port.IP].At {
+		asked := w.front.Answered.Add(-hundredths(w.front.Elapsed - at))
+		if begun.Before(asked) && asked.Add(50*time.Millisecond).Before(w.node.Answered) {
+			return true
+		}
+	}
+	return false
 }
+
+func hundredths(n int) time.Duration { return time.Duration(n) * 10 * time.Millisecond }
 
 func (w *walk) heardWords(s facts.Sender, mac string) string {
 	if s.MAC == "" {

@@ -24,6 +24,7 @@ type Host struct {
 	Servers  []facts.DHCPServer
 	Guest    facts.Guest
 	Heard    facts.Heard
+	Elapsed  int // hundredths of a second that its program took
 }
 
 // Answer is what a host said to one question.
@@ -68,6 +69,8 @@ func (h *Host) read(question, text string) (err error) {
 		h.Leases, err = facts.ReadLeases(text)
 	case "servers":
 		h.Servers, err = facts.ReadDHCPServers(text)
+	case "elapsed":
+		h.Elapsed, err = facts.ReadElapsed(text)
 	case "guest":
 		h.Guest, err = facts.ReadVif(text)
 	case "senders":

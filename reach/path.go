@@ -327,7 +327,7 @@ func (p *Path) inside() bool {
 }
 
 // FrontendQuestions are what the frontend is asked, all at once. It looks for the
-// guest last, when the node listens already.
+// guest when the node's program will have begun.
 func (p *Path) FrontendQuestions() []facts.Section {
 	search := []facts.Sought{}
 	if p.gateway.Dev != "" {
@@ -338,9 +338,9 @@ func (p *Path) FrontendQuestions() []facts.Section {
 	}
 	return []facts.Section{
 		{Name: "links", Script: facts.LinksScript}, {Name: "settings", Script: facts.NetSettingsScript},
-		{Name: "routing", Script: facts.RoutingScript}, {Name: "rules", Script: facts.RulesetScript},
-		{Name: "leases", Script: facts.LeasesScript}, {Name: "servers", Script: facts.DHCPServersScript},
-		{Name: "neighbours", Script: facts.LookFor(search...)},
+		{Name: "neighbours", Script: facts.LookFor(search...)}, {Name: "routing", Script: facts.RoutingScript},
+		{Name: "rules", Script: facts.RulesetScript}, {Name: "leases", Script: facts.LeasesScript},
+		{Name: "servers", Script: facts.DHCPServersScript}, {Name: "elapsed", Script: facts.ElapsedScript},
 	}
 }
 
