@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -17,6 +18,8 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"eucactl/cloud"
+	"eucactl/e2e/lab"
+	"eucactl/inventory"
 )
 
 // fault is a file of faults/: something that is done to a standing cloud, and what
@@ -29,6 +32,7 @@ type fault struct {
 	From   string            `yaml:"from"`   // who asks: ADDRESS or ADDRESS:PORT
 	Expect string            `yaml:"expect"` // regular expression of "HOST: WORDS"
 	Pair   []string          `yaml:"pair"`   // instead of the others: faults at once; the first is to be named
+	Mode   inventory.Mode    `yaml:"mode"`   // the network mode that it is about; MANAGED-NOVLAN if empty
 }
 
 const nothingWrong = "nothing wrong found"
@@ -77,7 +81,10 @@ func (f *fault) check(all map[string]fault) error {
 		first := all[f.Pair[0]]
 		f.From, f.Expect = first.From, first.Expect
 	}
-	if f.Expect == "" {
+	switch f.Mode = cmp.Or(f.Mode, inventory.ManagedNoVLAN); {
+	case f.Mode != inventory.ManagedNoVLAN && f.Mode != inventory.Managed:
+		return fmt.Errorf("mode %q: there are %s and %s", f.Mode, inventory.ManagedNoVLAN, inventory.Managed)
+	case f.Expect == "":
 		return fmt.Errorf("say what is expected, in expect")
 	}
 	if len(f.Inject) > 0 && len(f.Undo) == 0 {
@@ -93,6 +100,7 @@ type faulty struct {
 	roles map[string]string // frontend -> fe1 ...
 	env   map[string]string
 	all   map[string]fault
+	mode  inventory.Mode
 }
 
 // TestWhy does every fault to a standing cloud with two guests, asks why the first
@@ -100,18 +108,34 @@ type faulty struct {
 //
 // proves A112 A113 A114
 func TestWhy(t *testing.T) {
-	faults := readFaults(t)
-	w := newFaulty(t)
+	newFaulty(t, lab.Options{Name: "why", Nodes: 2}).tryAll(readFaults(t))
+}
+
+// TestWhyManaged does the same where groups have VLANs of their own. Hosts with
+// kernels of their own are slow: it belongs to the soak.
+//
+// proves A112 A114
+func TestWhyManaged(t *testing.T) {
+	if !soak() {
+		t.Skip("EUCACTL_SOAK=1 tries the faults of VLANs, which takes minutes")
+	}
+	newFaulty(t, lab.Options{Name: "whym", Nodes: 2, Kernel: lab.OwnKernel, Mode: inventory.Managed}).tryAll(readFaults(t))
+}
+
+// tryAll tries those that are about this cloud's mode, and prints a table of them.
+func (w *faulty) tryAll(faults []fault) {
+	t := w.t
+	t.Helper()
 	for _, f := range faults {
 		w.all[f.name] = f
-	}
-	if got, _ := w.why(""); got != nothingWrong {
-		t.Fatalf("of the untouched cloud it says: %s", got)
 	}
 	var table bytes.Buffer
 	rows := tabwriter.NewWriter(&table, 0, 8, 2, ' ', 0)
 	right, wrong := 0, 0
 	for _, f := range faults {
+		if f.Mode != w.mode {
+			continue
+		}
 		t.Run(f.name, func(t *testing.T) {
 			w.t = t
 			begin, verdict := time.Now(), "WRONG"
@@ -132,9 +156,9 @@ func TestWhy(t *testing.T) {
 }
 
 // newFaulty raises two nodes with a guest each, of two groups.
-func newFaulty(t *testing.T) *faulty {
+func newFaulty(t *testing.T, o lab.Options) *faulty {
 	t.Helper()
-	w := &faulty{world: newWorld(t, "why", 2), all: map[string]fault{}}
+	w := &faulty{world: raiseWorld(t, o), all: map[string]fault{}, mode: cmp.Or(o.Mode, inventory.ManagedNoVLAN)}
 	images := filepath.Join(w.lab.Dir, "images")
 	kernel := w.must("-q", "register", "--type", "kernel", images+"/kernel")
 	ramdisk := w.must("-q", "register", "--type", "ramdisk", images+"/ramdisk")
@@ -144,17 +168,7 @@ func newFaulty(t *testing.T) *faulty {
 	w.must("create-group", "web")
 	first := w.guest("run-instances", image, "--wait")
 	other := w.guest("run-instances", image, "--wait", "-g", "web")
-	var groups cloud.Groups
-	w.read(&groups, "describe-group", "default")
-	w.roles = map[string]string{"frontend": "fe1", "node": first.Host, "other": other.Host, "client": "client", "controller": "."}
-	w.env = map[string]string{
-		"I": string(first.ID), "IP": first.Private.String(), "PUBLIC": first.Public.String(), "MAC": first.MAC,
-		"OTHER": string(other.ID), "OTHER_IP": other.Private.String(), "OTHER_PUBLIC": other.Public.String(), "OTHER_MAC": other.MAC,
-		"FRONTEND": "fe1", "NODE": first.Host, "PRIV": "eth0", "PUB": "eth1", "BRIDGE": "br0",
-		"GATEWAY": groups.Groups[0].Networks[0].Gateway.String() + "/27", "CHAIN": groups.Groups[0].Chain, "SET": "EUCA-" + string(groups.Groups[0].ID),
-	}
-	w.env["CLOUD"] = strings.TrimSpace(w.on(first.Host, "cut -d ' ' -f 1 /var/lib/eucactl/host/fence"))
-	w.env["TAP"] = strings.TrimSpace(w.on(first.Host, `virsh -q domiflist "$1" | awk '{ print $1 }'`, string(first.ID)))
+	w.name(first, other)
 	for limit := time.Now().Add(time.Minute); ; time.Sleep(300 * time.Millisecond) {
 		if got, _ := w.why(""); got == nothingWrong {
 			return w
@@ -162,6 +176,24 @@ func newFaulty(t *testing.T) *faulty {
 			t.Fatalf("the guest does not come up: %s", got)
 		}
 	}
+}
+
+// name gives scripts and expectations the names of what is there.
+func (w *faulty) name(first, other cloud.InstanceView) {
+	w.t.Helper()
+	var groups cloud.Groups
+	w.read(&groups, "describe-group", "default")
+	w.roles = map[string]string{"frontend": "fe1", "node": first.Host, "other": other.Host, "client": "client", "switch": ".", "controller": "."}
+	w.env = map[string]string{
+		"I": string(first.ID), "IP": first.Private.String(), "PUBLIC": first.Public.String(), "MAC": first.MAC, "TAP": string(first.ID),
+		"OTHER": string(other.ID), "OTHER_IP": other.Private.String(), "OTHER_PUBLIC": other.Public.String(), "OTHER_MAC": other.MAC,
+		"FRONTEND": "fe1", "NODE": first.Host, "PRIV": "eth0", "PUB": "eth1", "BRIDGE": "br0", "UPLINK": "eth0",
+		"GATEWAY": groups.Groups[0].Networks[0].Gateway.String() + "/27", "CHAIN": groups.Groups[0].Chain, "SET": "EUCA-" + string(groups.Groups[0].ID),
+	}
+	if w.mode == inventory.Managed {
+		w.env["PRIV"], w.env["UPLINK"], w.env["BRIDGE"] = "eth0.10", "eth0.10", "eucabr10"
+	}
+	w.env["CLOUD"] = strings.TrimSpace(w.on(first.Host, "cut -d ' ' -f 1 /var/lib/eucactl/host/fence"))
 }
 
 // read runs a verb that prints JSON.
@@ -227,7 +259,7 @@ func (w *faulty) scripts(name string, scripts map[string]string) {
 	}) {
 		host, known := w.roles[role]
 		if !known {
-			w.t.Fatalf("faults/%s.yml: there is no host %s: use frontend, node, other, client or controller", name, role)
+			w.t.Fatalf("faults/%s.yml: there is no host %s: use frontend, node, other, client, switch or controller", name, role)
 		}
 		var vars strings.Builder
 		for _, k := range slices.Sorted(maps.Keys(w.env)) {

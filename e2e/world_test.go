@@ -34,18 +34,24 @@ type answer struct {
 
 func newWorld(t *testing.T, name string, nodes int) *world {
 	t.Helper()
+	return raiseWorld(t, lab.Options{Name: name, Nodes: nodes})
+}
+
+// raiseWorld has hosts of another sort.
+func raiseWorld(t *testing.T, o lab.Options) *world {
+	t.Helper()
 	sweep(t)
 	w := &world{t: t, dir: t.TempDir()}
 	w.tool = filepath.Join(w.dir, "eucactl")
 	command(t, "go", "build", "-o", w.tool, "../cmd/eucactl")
-	name = "story" + strconv.Itoa(os.Getpid()) + "-" + name
+	o.Name = "story" + strconv.Itoa(os.Getpid()) + "-" + o.Name
 	t.Cleanup(func() {
-		if err := lab.Down(name, ""); err != nil {
+		if err := lab.Down(o.Name, ""); err != nil {
 			t.Error(err)
 		}
 	})
 	var err error
-	if w.lab, err = lab.Up(lab.Options{Name: name, Nodes: nodes}); err != nil {
+	if w.lab, err = lab.Up(o); err != nil {
 		t.Fatal(err)
 	}
 	image := filepath.Join(w.dir, "idle.raw")
