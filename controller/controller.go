@@ -31,12 +31,19 @@ type Controller struct {
 	Forks     int                        // hosts at once
 	OnLine    func()                     // called with each line of a reply; for crash tests
 
+	// BuryAfter is how long a terminated instance stays visible; 0: plan.BuryAfter.
+	BuryAfter time.Duration
+
 	Waiting func(words string) // told when the owner has to wait for others; may be nil
 
 	stop   func() error // closes the socket
 	served atomic.Int64 // requests of others being answered
 	files  sync.Mutex   // held while image files and their records are not in step
 	hosts  sync.Map     // host name -> chan struct{} of one slot: one run at a time
+	told   told         // which plan each host has carried out
+
+	serving atomic.Bool // it keeps hosts: it is eucactl serve
+	fronts  sync.Map    // frontend -> how guests there reach their metadata, in words
 }
 
 // Caller is who asks. Everything is done in its name.
@@ -92,8 +99,7 @@ func (c *Controller) lock(ctx context.Context, hosts []*inventory.Host) (unlock 
 	slices.Sort(names)
 	unlock = map[string]func(){}
 	for _, name := range names {
-		slot, _ := c.hosts.LoadOrStore(name, make(chan struct{}, 1))
-		held := slot.(chan struct{})
+		held := c.slot(name)
 		select {
 		case held <- struct{}{}:
 			unlock[name] = func() { <-held }
@@ -103,6 +109,12 @@ func (c *Controller) lock(ctx context.Context, hosts []*inventory.Host) (unlock 
 		}
 	}
 	return unlock, nil
+}
+
+// slot is full while somebody runs on the host.
+func (c *Controller) slot(host string) chan struct{} {
+	slot, _ := c.hosts.LoadOrStore(host, make(chan struct{}, 1))
+	return slot.(chan struct{})
 }
 
 func release(unlock map[string]func()) {

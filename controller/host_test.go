@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"eucactl/remote"
@@ -36,6 +38,9 @@ type host struct {
 	cache   map[string]bool   // sums of images
 	files   map[string][]byte // what was put, by path
 	console string            // what section console says
+
+	listeners []net.Listener // of connections that listen there
+	deaf      error          // why nobody may
 
 	dials, runs, puts int
 	programs          []string
@@ -77,7 +82,7 @@ func (c *conn) Run(ctx context.Context) (remote.Session, error) {
 	c.h.mu.Lock()
 	c.h.runs++
 	c.h.mu.Unlock()
-	if c.session != nil {
+	if c.session != nil && !c.session.closed.Load() {
 		return nil, errors.New("a second channel on one connection")
 	}
 	inR, inW := io.Pipe()
@@ -105,6 +110,18 @@ func (c *conn) Put(_ context.Context, f remote.File) error {
 	return nil
 }
 
+// Listen implements remote.Listener, at any free address.
+func (c *conn) Listen(context.Context, string) (net.Listener, error) {
+	c.h.mu.Lock()
+	defer c.h.mu.Unlock()
+	if c.h.deaf != nil {
+		return nil, c.h.deaf
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	c.h.listeners = append(c.h.listeners, l)
+	return l, err
+}
+
 func (c *conn) Close() error {
 	if c.session != nil {
 		return c.session.Close()
@@ -116,6 +133,8 @@ type session struct {
 	in   *io.PipeWriter
 	out  *io.PipeReader
 	stop func() bool
+
+	closed atomic.Bool
 }
 
 func (s *session) Write(p []byte) (int, error) { return s.in.Write(p) }
@@ -129,6 +148,7 @@ func (s *session) Stderr() string { return "" }
 func (s *session) Wait() error { return nil }
 
 func (s *session) Close() error {
+	s.closed.Store(true)
 	s.stop()
 	return errors.Join(s.in.Close(), s.out.Close())
 }

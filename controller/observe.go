@@ -39,10 +39,12 @@ func (v *visit) observe(rep tasks.Report, out HostReport) {
 	if v.host.Frontend && s.Ran {
 		s.FrontRev = s.PlanRev
 	}
-	v.sections(rep)
+	v.sections(rep, s.PlanRev)
 }
 
-func (v *visit) sections(rep tasks.Report) {
+// sections reads the answers. rev is of the plan that the host had carried out when
+// it gave them.
+func (v *visit) sections(rep tasks.Report, rev uint64) {
 	s := &v.seen
 	if boot, ok := section(rep, "boot", facts.ReadBoot); ok {
 		s.BootID = boot.ID
@@ -51,7 +53,7 @@ func (v *visit) sections(rep tasks.Report) {
 		s.Capacity = cloud.Capacity{Cores: c.Cores, Memory: c.Memory, Disk: c.Disk}
 	}
 	if list, ok := section(rep, "ours", facts.ReadOurs); ok {
-		s.Links, s.LinksRev = list, s.PlanRev
+		s.Links, s.LinksRev = list, rev
 	}
 	if list, ok := section(rep, "neighbours", facts.ReadNeighbours); ok {
 		s.Neighbours = v.guests(list)
@@ -60,13 +62,13 @@ func (v *visit) sections(rep tasks.Report) {
 		s.Chains, s.Warnings = f.Chains, f.Warnings()
 	}
 	if list, ok := section(rep, "instances", facts.ReadInstances); ok {
-		s.Folders, s.FoldersRev = nil, s.PlanRev
+		s.Folders, s.FoldersRev = nil, rev
 		for _, d := range list {
 			s.Folders = append(s.Folders, path.Base(d.Path))
 		}
 	}
 	if list, ok := section(rep, "domains", facts.ReadDomains); ok {
-		s.Domains, s.DomainsAt, s.DomainsRev = nil, s.At, s.PlanRev
+		s.Domains, s.DomainsAt, s.DomainsRev = nil, s.At, rev
 		for _, d := range list {
 			s.Domains = append(s.Domains, cloud.SeenDomain{
 				Name: d.Name, Cloud: d.Cloud, State: d.State, Reason: d.Reason, PoweredOff: d.PoweredOff, Pending: d.PendingRestart,

@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -183,10 +184,16 @@ func (c *Controller) round(ctx context.Context, req Reconcile, hosts []*inventor
 			defer unlock[h.Name]()
 			v := &visit{c: c, host: h, plan: p, tx: tx, fence: fences[h.Name], check: req.Check, diff: req.Diff}
 			v.seen, _ = tx.Seen(h.Name)
+			if !req.Check {
+				c.told.forget(h.Name)
+			}
 			reports[i] = v.report(ctx)
 			progress(reports[i])
 			if refused := req.Look && reports[i].Outcome == HostFenced; req.Check && !refused || ctx.Err() != nil {
 				return nil
+			}
+			if reports[i].answered() && !req.Check {
+				c.told.carriedOut(h.Name, p, tx.Rev())
 			}
 			return c.Store.Observe(v.seen)
 		})
@@ -212,7 +219,7 @@ func (c *Controller) settle() error {
 	var sums []string
 	_, err := c.Store.Update(state.Actor{User: "eucactl", Verb: "settle", Time: now}, func(tx *state.Tx) error {
 		t := &turn{Tx: tx, c: c, user: "eucactl", now: now}
-		changes := plan.Settle(tx, c.Inventory, now)
+		changes := plan.Settle(tx, c.Inventory, now, cmp.Or(c.BuryAfter, plan.BuryAfter))
 		err := t.apply(changes)
 		sums = t.dropImages()
 		t.forgetAnswers()

@@ -12,15 +12,16 @@ import (
 // Reason given to an instance whose guest shut itself down (EC2's words).
 const GuestShutdown = "Client.InstanceInitiatedShutdown: the guest shut itself down"
 
-// BuryAfter is how long a terminated instance stays visible (A27).
+// BuryAfter is how long a terminated instance stays visible (A27), unless the
+// operator wants it otherwise.
 const BuryAfter = 10 * time.Minute
 
 // Settle derives what the hosts' last answers allow: guests that shut themselves
 // down are terminated, what hosts were seen without is released, chains of others
-// keep their names, and what was terminated long enough is buried. Only a complete answer given under a plan at
-// least as new as the record's last change counts.
-func Settle(r Records, inv *inventory.Inventory, now time.Time) Changes {
-	s := &settlement{Records: r, now: now, frontends: map[string]string{}}
+// keep their names, and what was terminated for longer than bury is buried. Only a
+// complete answer given under a plan at least as new as the record's last change counts.
+func Settle(r Records, inv *inventory.Inventory, now time.Time, bury time.Duration) Changes {
+	s := &settlement{Records: r, now: now, bury: bury, frontends: map[string]string{}}
 	for _, c := range inv.Clusters() {
 		if c.Frontend != nil {
 			s.frontends[c.Name] = c.Frontend.Name
@@ -42,6 +43,7 @@ func Settle(r Records, inv *inventory.Inventory, now time.Time) Changes {
 type settlement struct {
 	Records
 	now       time.Time
+	bury      time.Duration
 	frontends map[string]string
 	out       Changes
 }
@@ -73,7 +75,7 @@ func (s *settlement) instance(in cloud.Instance) {
 		} else if s.absent(in) && s.frontendAt(in.Cluster, in.Rev) {
 			s.release(in)
 		}
-	case !in.Released.IsZero() && !s.now.Before(in.Released.Add(BuryAfter)) && (in.DeclaredBy == "" || s.absent(in)):
+	case !in.Released.IsZero() && !s.now.Before(in.Released.Add(s.bury)) && (in.DeclaredBy == "" || s.absent(in)):
 		s.out.Bury = append(s.out.Bury, in.ID)
 	}
 }

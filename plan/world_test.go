@@ -306,7 +306,7 @@ func (w *world) silent(host string) {
 func (w *world) settle() (out Changes) {
 	w.t.Helper()
 	w.do(func(tx *state.Tx) {
-		out = Settle(tx, w.inv, w.now)
+		out = Settle(tx, w.inv, w.now, BuryAfter)
 		if err := write(tx, out); err != nil {
 			w.t.Fatalf("%v", err)
 		}

@@ -76,6 +76,7 @@ var doing map[string]func(*world, Step)
 func init() {
 	doing = map[string]func(*world, Step){
 		"reconcile": func(w *world, s Step) { w.reconcile(w.some(s.N[0])) },
+		"poll":      func(w *world, s Step) { w.polls(s) },
 		"check":     func(w *world, _ Step) { w.check() },
 		"burst":     func(w *world, s Step) { w.burst(s) },
 		"time": func(w *world, s Step) {
@@ -134,6 +135,37 @@ func (w *world) burst(s Step) {
 		}
 	}
 	w.reconcile(controller.Reconcile{})
+}
+
+// polls is what eucactl serve does all the time: it looks at hosts, which changes none
+// of them, and then it may visit those that are to be something else by now.
+func (w *world) polls(s Step) {
+	hosts := w.some(s.N[0]).Hosts
+	if hosts == nil {
+		hosts = w.inventoried()
+	}
+	before := w.dumps()
+	w.checking = true
+	w.c.Behind() // is asked at every change
+	err := w.c.Poll(context.Background(), hosts...)
+	w.checking = false
+	w.say("poll %s", strings.Join(hosts, " "))
+	if w.dead() {
+		return
+	}
+	if err != nil {
+		w.breach("polls work", "%v", err)
+	}
+	for name, text := range w.dumps() {
+		if text != before[name] {
+			w.breach("6 honest", "a poll changed %s:\n%s", name, difference(before[name], text))
+		}
+	}
+	for _, name := range w.c.Behind() {
+		if s.N[1]%2 == 0 && !w.dead() {
+			w.reconcile(controller.Reconcile{Hosts: []string{name}})
+		}
+	}
 }
 
 // some hosts by number: all, or one.

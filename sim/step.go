@@ -45,7 +45,7 @@ var weights = []struct {
 	{"run", 16}, {"terminate", 12}, {"reboot", 3},
 	{"authorize", 7}, {"revoke", 4}, {"create-group", 3}, {"delete-group", 2},
 	{"allocate", 3}, {"associate", 5}, {"disassociate", 2}, {"release", 2},
-	{"reconcile", 10}, {"check", 3}, {"time", 3}, {"talk", 6}, {"burst", 8},
+	{"reconcile", 10}, {"poll", 10}, {"check", 3}, {"time", 3}, {"talk", 6}, {"burst", 8},
 	{"power-off", 3}, {"guest-crash", 4}, {"host-reboot", 4}, {"host-down", 2}, {"host-up", 3},
 	{"declare-dead", 4}, {"dead-back", 1}, {"take-over", 1}, {"wreck", 4}, {"deliver", 3},
 	{"power-cut", 3}, {"inventory", 2}, {"playbooks", 2}, {"backup", 1}, {"restored", 1}, {"empty", 1},
@@ -62,8 +62,12 @@ var bursting = []string{"run", "run", "revoke", "revoke", "authorize", "terminat
 func History(seed uint64) []Step {
 	r := rand.New(rand.NewPCG(seed, 0x65756361))
 	steps := make([]Step, 4+r.IntN(14))
+	lost := lostOrder(r, len(steps))
 	for i := range steps {
-		steps[i] = draw(r, weighted(r))
+		if steps[i] = draw(r, weighted(r)); lost[i] != nil {
+			steps[i] = *lost[i]
+			continue
+		}
 		if steps[i].Op == "burst" {
 			for range 2 + r.IntN(3) {
 				steps[i].Burst = append(steps[i].Burst, draw(r, pick(r, bursting...)))
@@ -78,6 +82,26 @@ func History(seed uint64) []Step {
 				steps[i].Crash.N = 1 + r.IntN(60)
 			}
 		}
+	}
+	return steps
+}
+
+// lostOrder is, in one history of four, what a look at a host could be wrong about:
+// the order to start a machine lies in wait, its end is recorded and cannot be told,
+// somebody looks, and then the order arrives.
+func lostOrder(r *rand.Rand, n int) map[int]*Step {
+	steps := map[int]*Step{}
+	if r.IntN(4) > 0 {
+		return steps
+	}
+	at := r.IntN(n - 3)
+	for i, op := range []string{"run", "terminate", "poll", "deliver"} {
+		s := draw(r, op)
+		s.N[0], s.N[4] = 1, 1 // the same user, all hosts; and hosts are told
+		for node := 1; node <= 3 && i < 2; node++ {
+			s.Troubles = append(s.Troubles, Trouble{Host: node, Faults: host.Faults{Late: i == 0, Refuse: i == 1}})
+		}
+		steps[at+i] = &s
 	}
 	return steps
 }

@@ -272,11 +272,11 @@ type world struct {
 	off        map[string]bool // without power since they were declared dead
 	troubles   map[string][]Trouble
 	unanswered *request // of the process that died
-	checking   bool
-	strangers  bool    // another controller runs
-	breached   *Breach // found where nobody can be told, in a goroutine of the controller
-	nested     bool    // a verb is asked while a host is slow
-	mirror     *Mirror // nil: none; a twin has none
+	checking   bool     // what runs on hosts only looks
+	strangers  bool     // another controller runs
+	breached   *Breach  // found where nobody can be told, in a goroutine of the controller
+	nested     bool     // a verb is asked while a host is slow
+	mirror     *Mirror  // nil: none; a twin has none
 
 	backup     *vfs.MemFS
 	vandalized map[string]bool       // somebody took the guard of guests away
