@@ -40,6 +40,7 @@ func compileFrontend(r Records, inv *inventory.Inventory, h *inventory.Host, c c
 	}
 	f.Sysctls = sysctls(f.PrivInterface)
 	f.Segments, f.GoneSegments = e.segments()
+	f.Loopback = e.loopback()
 	f.Addresses, f.GoneAddresses = e.addresses()
 	f.Sets = e.sets()
 	f.Flush = flush(cluster.Network.FirewallPolicy)

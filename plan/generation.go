@@ -44,7 +44,10 @@ func appendRules(b []byte, rules []Rule) []byte {
 		if r.To.IsValid() {
 			b = r.To.AppendTo(b)
 		}
-		for _, word := range []string{r.In, r.NotIn, r.SourceSet, r.DestSet, r.Proto, r.Ports, r.ICMP, r.State, r.Direction, r.Target} {
+		if r.ToPort != 0 {
+			b = fmt.Appendf(b, ":%d", r.ToPort)
+		}
+		for _, word := range []string{r.In, r.NotIn, r.SourceSet, r.DestSet, r.Proto, r.Ports, r.ICMP, r.State, r.NotState, r.Direction, r.Target} {
 			b = append(append(b, ' '), word...)
 		}
 		if r.NotSyn {

@@ -56,6 +56,8 @@ func TestGenerationKnowsEveryField(t *testing.T) {
 			v.SetString("x")
 		case bool:
 			v.SetBool(true)
+		case int:
+			v.SetInt(80)
 		default:
 			v.Set(map[bool]reflect.Value{true: reflect.ValueOf(ip("10.0.0.1")), false: reflect.ValueOf(cidr("10.0.0.0/8"))}[field.Name == "To"])
 		}

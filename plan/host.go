@@ -27,6 +27,7 @@ type Frontend struct {
 	Sysctls       []Sysctl     `json:"sysctls"`
 	Segments      []Segment    `json:"segments"` // MANAGED: the VLANs that it routes
 	GoneSegments  []Segment    `json:"gone_segments"`
+	Loopback      []Sysctl     `json:"loopback"` // those that lead guests to loopback: only behind the filter
 	Addresses     []Address    `json:"addresses"`
 	GoneAddresses []Address    `json:"gone_addresses"`
 	Sets          []Set        `json:"sets"`
@@ -88,10 +89,12 @@ type Rule struct {
 	Ports     string       `json:"ports"`     // "22" or "1:1024", destination
 	ICMP      string       `json:"icmp"`      // "8" or "8/0"
 	State     string       `json:"state"`     // conntrack states
+	NotState  string       `json:"not_state"` // and those that it must not have
 	Direction string       `json:"direction"` // REPLY or ORIGINAL
 	NotSyn    bool         `json:"not_syn"`
-	Target    string       `json:"target"` // ACCEPT, DROP, DNAT, SNAT, MASQUERADE or a chain
-	To        netip.Addr   `json:"to"`     // of DNAT and SNAT
+	Target    string       `json:"target"`  // ACCEPT, DROP, DNAT, SNAT, MASQUERADE or a chain
+	To        netip.Addr   `json:"to"`      // of DNAT and SNAT
+	ToPort    int          `json:"to_port"` // of DNAT; 0: unchanged
 }
 
 // DHCP is what the frontend's dhcpd serves. No subnets: it does not run.

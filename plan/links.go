@@ -89,6 +89,9 @@ func (e *edge) addresses() (present, absent []Address) {
 			absent = append(absent, a)
 		}
 	}
+	for _, dev := range e.guestDevs() {
+		present = append(present, Address{dev, netip.PrefixFrom(metadataAddress(), 32)})
+	}
 	return present, absent
 }
 

@@ -48,15 +48,16 @@ func (e *edge) forward() Chain {
 	return e.chain("EUCA-FORWARD", "forward", rules...)
 }
 
-// input lets guests reach leases and echo on the frontend, and nothing else there.
+// input lets guests reach leases, echo and their metadata on the frontend, and nothing
+// else there. What comes first keeps loopback closed: only what was led there passes.
 func (e *edge) input() Chain {
 	all := e.settings.Subnet
-	return e.chain("EUCA-INPUT", "input",
+	return e.chain("EUCA-INPUT", "input", append(e.metadataRules(),
 		Rule{In: e.guestside(), Proto: "udp", Ports: "67", Target: "ACCEPT"},
 		Rule{Source: all, State: "ESTABLISHED", Direction: "REPLY", Target: "ACCEPT"},
 		Rule{Source: all, Proto: "icmp", ICMP: "8", Target: "ACCEPT"},
 		Rule{Source: all, Target: "DROP"},
-	)
+	)...)
 }
 
 // group is a security group's chain: its members among themselves, and who else
@@ -113,7 +114,8 @@ func icmp(p cloud.Permission) string {
 func (e *edge) nat() Table {
 	all := e.settings.Subnet
 	list := e.translations()
-	in, local, out := make([]Rule, 0, len(list)), make([]Rule, 0, len(list)), make([]Rule, 0, len(list)+1)
+	in, local, out := make([]Rule, 0, len(list)+1), make([]Rule, 0, len(list)), make([]Rule, 0, len(list)+1)
+	in = append(in, e.toMetadata())
 	for _, t := range list {
 		public, private := netip.PrefixFrom(t.Public, 32), netip.PrefixFrom(t.Private, 32)
 		in = append(in, Rule{Dest: public, Target: "DNAT", To: t.Private})

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -213,10 +214,14 @@ func TestTranslations(t *testing.T) {
 			if r.To.IsValid() {
 				line += " " + r.To.String()
 			}
+			if r.ToPort > 0 {
+				line += fmt.Sprintf(":%d", r.ToPort)
+			}
 			lines = append(lines, line)
 		}
 	}
 	equal(t, "nat", lines, []string{
+		"EUCA-PREROUTING -s 192.168.0.0/16 -d 169.254.169.254/32 DNAT 127.0.0.1:8773",
 		"EUCA-PREROUTING -d 203.0.113.10/32 DNAT 192.168.2.2", "EUCA-PREROUTING -d 203.0.113.12/32 DNAT 192.168.2.3",
 		"EUCA-OUTPUT -d 203.0.113.10/32 DNAT 192.168.2.2", "EUCA-OUTPUT -d 203.0.113.12/32 DNAT 192.168.2.3",
 		"EUCA-POSTROUTING -s 192.168.2.2/32 ! -d 192.168.0.0/16 SNAT 203.0.113.10",

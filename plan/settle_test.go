@@ -260,7 +260,7 @@ func TestReleaseInOrder(t *testing.T) {
 	}
 	front := Compile(w.store.View(), w.inv, w.host("fe1")).Frontend
 	equal(t, "ordered away", front.GoneAddresses, []Address{{"eth0", cidr("192.168.2.1/26")}})
-	equal(t, "kept", front.Addresses, []Address(nil))
+	equal(t, "kept", front.Addresses, []Address{{"eth0", cidr("169.254.169.254/32")}})
 	w.settle()
 	equal(t, "not before the frontend says so", w.claims(""), []string{"vlan/one/10"})
 	w.report("fe1")

@@ -456,6 +456,7 @@ func (w *world) rest() {
 	}
 	w.settles(true)
 	w.flowsAreOfToday(w.store.View())
+	w.metadataIsNear()
 	w.deterministic()
 	if w.seed%8 == 0 {
 		w.convergent()

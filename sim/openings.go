@@ -81,6 +81,7 @@ func (w *world) closed(kind string) {
 	if w.wreck {
 		return
 	}
+	w.guarded()
 	m := w.machines[w.front()]
 	policies := append([]policy.Policy{w.reached}, w.since...)
 	for range 16 {

@@ -1,7 +1,8 @@
 # address dev cidr
 #
 # The device DEV has the IPv4 address CIDR (172.19.0.1/26), or every one of
-# several, separated by spaces.
+# several, separated by spaces. One of 169.254.0.0/16 is of scope link, so that the
+# host never speaks to others in its name.
 #
 # Looks at: ip -o -4 addr show dev DEV, once.
 # Changes:  adds the missing addresses.
@@ -49,9 +50,11 @@ apply_address() {
 	address_sane "$@"
 	address_fetch "$1"
 	for address_one in $2; do
+		address_link=
+		case $address_one in 169.254.*) address_link=yes ;; esac
 		case $address_now in
 		*" inet $address_one "*) ;;
-		*) ip addr add "$address_one" dev "$1" ;;
+		*) ip addr add "$address_one" dev "$1" ${address_link:+scope link} ;;
 		esac
 	done
 }

@@ -38,6 +38,10 @@ func TestAddress(t *testing.T) {
 			proof: `ip -o -4 addr show dev eucabr | awk '{print $4}' | sort`,
 			tools: []string{"/usr/bin/ip"},
 		})
+		h.wants(kindCall{"address", "dev", "eucabr", "cidr", "169.254.169.254/32"}, kindApply, Changed)
+		if scope := h.do(`ip -o -4 addr show dev eucabr to 169.254.169.254`); !strings.Contains(scope, "scope link") {
+			t.Error(scope)
+		}
 		gone := kindCall{"address", "dev", "nosuch", "cidr", "10.0.0.1/32"}
 		h.wants(gone, kindCheck, Would) // an earlier task may make the device
 		h.wants(gone, kindApply, Failed)

@@ -19,7 +19,7 @@ func bigTable(chains, rules int) map[string]any {
 
 func rule(over map[string]any) map[string]any {
 	r := map[string]any{"in": "", "not_in": "", "source": "", "source_set": "", "dest": "", "not_dest": "", "dest_set": "", "proto": "",
-		"ports": "", "icmp": "", "state": "", "direction": "", "not_syn": false, "target": "", "to": ""}
+		"ports": "", "icmp": "", "state": "", "not_state": "", "direction": "", "not_syn": false, "target": "", "to": "", "to_port": 0}
 	for k, v := range over {
 		r[k] = v
 	}

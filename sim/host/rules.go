@@ -25,6 +25,7 @@ type rule struct {
 	target  string
 	jumps   bool // the last two words are -j CHAIN or -g CHAIN
 	to      netip.Addr
+	toPort  int
 	sets    []string
 }
 
@@ -143,7 +144,10 @@ func (r *ruleReader) option() {
 		r.next()
 		return
 	case "--to-destination", "--to-source":
-		r.rule.to = r.address(r.next())
+		address, port, has := strings.Cut(r.next(), ":")
+		if r.rule.to = r.address(address); has {
+			r.rule.toPort, _ = r.ports(port)
+		}
 		return
 	default:
 		m = r.match(w)
@@ -192,7 +196,9 @@ func (r *ruleReader) match(option string) match {
 		return r.icmp(r.next())
 	case "--ctstate":
 		states := strings.Split(r.next(), ",")
-		return func(_ *Machine, p *Packet) bool { return slices.Contains(states, p.State) }
+		return func(_ *Machine, p *Packet) bool {
+			return slices.Contains(states, p.State) || p.Led && slices.Contains(states, "DNAT")
+		}
 	case "--ctdir":
 		reply := r.next() == "REPLY"
 		return func(_ *Machine, p *Packet) bool { return p.State != "INVALID" && p.Reply == reply }
@@ -310,6 +316,29 @@ func (m *Machine) Forwards(p Packet) bool {
 		return r.target == "ACCEPT"
 	}
 	return t.policy["FORWARD"] == "ACCEPT"
+}
+
+// Enters is where on the host a packet that begins a flow from a network gets to, if
+// the host lets it in at all.
+func (m *Machine) Enters(p Packet) (to netip.AddrPort, ok bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if r := m.walk(m.tables["nat"], "PREROUTING", &p, 0); r != nil && r.target == "DNAT" {
+		p.Dst, p.Led = r.to, true
+		if r.toPort != 0 {
+			p.Port = r.toPort
+		}
+	}
+	to = netip.AddrPortFrom(p.Dst, uint16(p.Port))
+	all, _ := m.sysctl("net/ipv4/conf/all/route_localnet")
+	if one, _ := m.sysctl("net/ipv4/conf/" + p.In + "/route_localnet"); (p.Dst.IsLoopback() || p.Src.IsLoopback()) && all != "1" && one != "1" {
+		return to, false // a martian
+	}
+	t := m.tables["filter"]
+	if r := m.walk(t, "INPUT", &p, 0); r != nil {
+		return to, r.target == "ACCEPT"
+	}
+	return to, t.policy["INPUT"] == "ACCEPT"
 }
 
 // Nat is where a new connection to a public address is led.

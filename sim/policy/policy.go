@@ -23,6 +23,7 @@ type Packet struct {
 	State      string // NEW, ESTABLISHED, RELATED or INVALID
 	Reply      bool   // in an established flow: against its first packet's direction
 	Syn        bool   // tcp: it begins a flow
+	Led        bool   // its destination was translated on this host
 }
 
 func (p Packet) String() string {
