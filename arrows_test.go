@@ -22,11 +22,13 @@ var arrows = map[string][]string{
 	"remote":     {"inventory"},
 	"controller": {"cloud", "tasks", "facts", "templates", "seed", "images", "inventory", "state", "plan", "reach", "playbooks", "remote"},
 
+	"metadata": {"controller", "cloud"},
+
 	"sim/policy": {"cloud", "state"},
 	"sim/host":   {"tasks", "facts", "remote", "sim/policy"},
 	"sim":        {"cloud", "tasks", "seed", "images", "inventory", "state", "plan", "remote", "controller", "sim/policy", "sim/host"},
 
-	"cmd/eucactl": {"controller", "cloud", "inventory", "state", "remote", "sim"},
+	"cmd/eucactl": {"controller", "cloud", "inventory", "state", "remote", "metadata", "sim"},
 }
 
 // pure packages work on what they are given: they run nothing, dial nobody and

@@ -24,7 +24,7 @@ var (
 // missing. -update rewrites the column.
 func TestStatus(t *testing.T) {
 	proofs := map[string][]string{}
-	for _, dir := range []string{"e2e", "plan", "controller", "inventory", "tasks", "images"} {
+	for _, dir := range []string{"e2e", "plan", "controller", "inventory", "tasks", "images", "metadata"} {
 		collect(t, dir, proofs)
 	}
 	text, err := os.ReadFile("docs/STATUS.md")

@@ -336,6 +336,7 @@ type HostView struct {
 	Free      Capacity `json:"free"`
 	Strays    []string `json:"strays,omitempty"` // machines with our prefix that no record names
 	Foreign   []string `json:"foreign,omitempty"`
+	Metadata  string   `json:"metadata,omitempty"` // of a frontend: "served", or why its guests get none from 169.254.169.254
 }
 
 // DeclareDead is an operator's word that a host will not come back. Name repeats

@@ -35,7 +35,24 @@ func (t *turn) host(h *inventory.Host) cloud.HostView {
 		v.Free = plan.Free(t.Tx, c)[h.Name]
 	}
 	v.Strays, v.Foreign = plan.Strays(t.Tx, v.Seen)
+	v.Metadata = t.metadataOf(h)
 	return v
+}
+
+// metadataOf says whether the guests behind a frontend can ask for their metadata;
+// nothing if there never were any.
+func (t *turn) metadataOf(h *inventory.Host) string {
+	cl, _ := t.Cloud()
+	if s, used := cl.Networks[h.Cluster]; !used || !h.Frontend || !inventory.Mode(s.Mode).Groups() {
+		return ""
+	}
+	if how, ok := t.c.fronts.Load(h.Name); ok {
+		return how.(string)
+	}
+	if t.c.serving.Load() {
+		return "not yet served"
+	}
+	return "not served: eucactl serve does not run"
 }
 
 func roles(h *inventory.Host) (list []string) {

@@ -25,6 +25,8 @@ type Entry struct {
 	Options      state.Options
 	Build        func(*state.Store) *Controller
 	Waiting      func(who string) // told once, when there is something to wait for
+
+	alone bool // only as the owner
 }
 
 // patience is how long a wait is not worth a word.
@@ -59,6 +61,23 @@ func (e Entry) Open(ctx context.Context) (Door, error) {
 	}
 }
 
+// Owner is the process that has the records.
+type Owner struct {
+	PID     int  `json:"pid"`
+	Serving bool `json:"serving"` // it is eucactl serve, and will not give them back by itself
+}
+
+// Own takes the store, waiting for it like Open, but never through another owner. An
+// eucactl serve that runs already is not waited for.
+func (e Entry) Own(ctx context.Context) (*Controller, error) {
+	e.alone = true
+	door, err := e.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return door.(*Controller), nil
+}
+
 // BusyError: another process holds the records, and does not answer for them.
 type BusyError struct{ words string }
 
@@ -91,8 +110,17 @@ func (e Entry) try(ctx, asking context.Context) (Door, error) {
 func (e Entry) client(ctx context.Context, conn net.Conn, locked error) (Door, error) {
 	conn.Close()
 	cl := &Client{path: SocketOf(e.StateDir), inventory: e.InventorySum}
+	if e.alone {
+		if owner, err := cl.who(ctx); err == nil && owner.Serving {
+			return nil, &BusyError{fmt.Sprintf("eucactl serve runs already on %s, as process %d", e.StateDir, owner.PID)}
+		}
+		return nil, locked
+	}
 	_, err := cl.Do(ctx, Call{Verb: "Ping"})
 	if code(err) == otherInventory {
+		if owner, whoErr := cl.who(ctx); whoErr == nil && owner.Serving {
+			return nil, &BusyError{err.Error() + "; eucactl serve reads its inventory and playbooks when it starts: restart it"}
+		}
 		return nil, fmt.Errorf("%w: %v", locked, err)
 	}
 	if errors.Is(err, errGone) {

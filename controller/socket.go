@@ -32,6 +32,7 @@ type frame struct {
 	Plan      string                  `json:"plan,omitempty"`
 	Export    bool                    `json:"export,omitempty"`
 	Log       *[2]uint64              `json:"log,omitempty"`
+	Who       bool                    `json:"who,omitempty"` // who owns the records; with any inventory
 	// answered
 	Progress *HostReport     `json:"progress,omitempty"`
 	Chunk    []byte          `json:"chunk,omitempty"`
@@ -123,6 +124,10 @@ func (c *Controller) serve(ctx context.Context, conn net.Conn, inventorySum stri
 	var asked frame
 	if err := json.Unmarshal(line, &asked); err != nil {
 		out.end(nil, cloud.Errorf("MalformedQueryString", "%v", err))
+		return
+	}
+	if asked.Who {
+		out.end(Owner{PID: os.Getpid(), Serving: c.serving.Load()}, nil)
 		return
 	}
 	if asked.Inventory != inventorySum {
@@ -229,6 +234,12 @@ func (cl *Client) ask(ctx context.Context, f frame, result any, each func(frame)
 			return json.Unmarshal(got.Result, result)
 		}
 	}
+}
+
+// who asks the owner who it is.
+func (cl *Client) who(ctx context.Context) (o Owner, err error) {
+	err = cl.ask(ctx, frame{Who: true}, &o, nil)
+	return o, err
 }
 
 // Do implements Door.

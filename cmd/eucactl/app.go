@@ -168,6 +168,7 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(a.zoneCommands()...)
 	root.AddCommand(a.userCommands()...)
 	root.AddCommand(a.hostCommands(), a.inventoryCommand(), a.reconcileCommand(), a.checkCommand(), a.bundleCommand(), a.planCommand(), a.stateCommand(), a.playbookCommand(), a.simCommand(), a.whyCommand())
+	root.AddCommand(a.serveCommand())
 	illustrate(root, "", examples())
 	strict(root)
 	return root
@@ -204,21 +205,30 @@ func (a *app) open(ctx context.Context) (controller.Door, error) {
 	if a.rehearsal != nil {
 		return lent{a.rehearsal}, nil
 	}
-	inv, err := a.load()
+	e, err := a.entry()
 	if err != nil {
 		return nil, err
+	}
+	return e.Open(ctx)
+}
+
+// entry is the way in to the real records.
+func (a *app) entry() (e controller.Entry, err error) {
+	inv, err := a.load()
+	if err != nil {
+		return e, err
 	}
 	sum, err := worksWith(inv.File(), a.playbooksDir)
 	if err != nil {
-		return nil, err
+		return e, err
 	}
 	site, err := controller.OpenSite(a.playbooksDir)
 	if err != nil {
-		return nil, err
+		return e, err
 	}
 	crash := crashPoints(a.getenv("EUCACTL_CRASH"))
 	dialer := a.dialer()
-	e := controller.Entry{
+	return controller.Entry{
 		StateDir: a.stateDirectory(), InventorySum: sum, Timeout: a.lockTimeout,
 		Options: state.Options{OnCommit: crash.commit},
 		Waiting: func(who string) { fmt.Fprintln(a.err, who+"; waiting") },
@@ -233,8 +243,7 @@ func (a *app) open(ctx context.Context) (controller.Door, error) {
 				Waiting: func(words string) { fmt.Fprintln(a.err, words) },
 			}
 		},
-	}
-	return e.Open(ctx)
+	}, nil
 }
 
 // worksWith is a sum of the inventory and of the edited playbooks, if there are any.
@@ -251,6 +260,9 @@ func worksWith(inventory, playbooks string) (string, error) {
 	for _, path := range files {
 		data, err := os.ReadFile(path)
 		if err != nil {
+			return "", err
+		}
+		if path, err = filepath.Abs(path); err != nil { // however it was named
 			return "", err
 		}
 		fmt.Fprintf(sum, "%s %d\n%s", path, len(data), data)

@@ -40,6 +40,7 @@ func examples() map[string]string {
 		"inventory":                   "eucactl inventory --list\neucactl inventory --host node7",
 		"sim":                         "eucactl state export >tonight.dump\neucactl sim --state tonight.dump -- run-instances emi-1a2b3c4d -n 3 -- terminate-instances i-5e6f7a8b\neucactl sim --histories 2000",
 		"inventory import":            "eucactl inventory import eucalyptus.conf --frontend fe1=192.0.2.1 --node-conf node.conf -f inventory.yml\neucactl inventory import eucalyptus.conf eucalyptus.local.conf --node n1=192.0.2.11 --node n2=192.0.2.12 --node-conf n2=n2.conf",
+		"serve":                       "eucactl serve\neucactl serve --poll 6s --reconcile 5m --bury 1h",
 		"reconcile":                   "eucactl reconcile\neucactl reconcile nodes --limit '!node7' --check --diff",
 		"check hosts":                 "eucactl check hosts\neucactl check hosts 'nodes:!node7' -o json",
 		"check network":               "eucactl check network --check\neucactl check network --vlan 100\neucactl check network --from client1",

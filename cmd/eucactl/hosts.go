@@ -46,6 +46,9 @@ func hostRows(p *printer, h cloud.HostView) {
 		seen = stamp(h.Seen.At)
 	}
 	p.row(h.Name, "HOST", h.Name, h.Address, h.Cluster, strings.Join(h.Roles, ","), h.State, seen, fmt.Sprintf("%d instances", h.Instances), h.Why)
+	if h.Metadata != "" {
+		p.row("", "METADATA", h.Name, h.Metadata)
+	}
 	for _, s := range h.Strays {
 		p.row("", "STRAY", h.Name, s, "bears our prefix, but no record names it: it is left alone")
 	}

@@ -22,7 +22,7 @@ func (lent) Close() error { return nil }
 // real are the commands that work on more than records and hosts.
 var real = []string{
 	"eucactl sim", "eucactl hosts scan", "eucactl playbook eject", "eucactl inventory import", "eucactl create-keypair", "eucactl get-console-output",
-	"eucactl check hosts", "eucactl check network", "eucactl support-bundle", "eucactl why",
+	"eucactl check hosts", "eucactl check network", "eucactl support-bundle", "eucactl why", "eucactl serve",
 }
 
 // rehearsable refuses what a copy of the records cannot answer for.
