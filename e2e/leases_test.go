@@ -17,7 +17,7 @@ import (
 // own address and nobody else any; it is restarted when what it serves has changed, and only then; a configuration that
 // it cannot read leaves the one serving that served before.
 //
-// proves A64 A113
+// proves A64
 func TestLeases(t *testing.T) {
 	t.Parallel()
 	f := newFront(t, "leases")

@@ -13,6 +13,9 @@ type Shot struct {
 	Side Side
 	MAC  net.HardwareAddr // the sender's; none: that of the machine with the address
 	Sure bool             // it is expected to arrive, and waited for
+	// Answered: of udp. Where it arrives it is answered, so that the router knows a flow of the two. A source port that
+	// is given makes all shots that are alike one flow.
+	Answered bool
 }
 
 // Landing is a shot and how the packet looked where it came out; a zero packet if it did not.
@@ -129,6 +132,10 @@ func (c *Crowd) land(on *cable, p wire.Packet) {
 		return
 	}
 	f.landed = p
+	if f.shot.Answered {
+		back := wire.Packet{From: p.To, To: p.From, Proto: p.Proto, SrcPort: p.DstPort, DstPort: p.SrcPort, Number: p.Number}
+		_ = on.Send(wire.Ethernet(on.routerMAC, c.machines[place{on.side, p.To}], wire.IPv4, back.Bytes()))
+	}
 	if f.over {
 		c.late = append(c.late, Landing{f.shot, p})
 	}
