@@ -221,10 +221,11 @@ func (m *moments) look(when string) {
 		}
 		old, now := m.old.lets(l.Shot, l.Landed.To), m.now.lets(l.Shot, l.Landed.To)
 		words := fmt.Sprintf("%s, at %s", l.Shot, l.Landed.To)
-		if !old && !l.Answered {
+		known := when != theEnd && (l.Answered || !slices.Contains([]byte{wire.TCP, wire.UDP, wire.ICMP}, l.Proto)) // the flow is
+		if !old && !known {
 			beyondOld = append(beyondOld, words)
 		}
-		if !now && (!l.Answered || when == theEnd) {
+		if !now && !known {
 			beyondNow = append(beyondNow, words)
 		}
 		if !old && !now && !m.wrecked {
