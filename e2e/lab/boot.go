@@ -105,7 +105,16 @@ func newBootID() string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
-// launch starts process 1 of the host as nobody's child: setsid forks, and the machine's own process 1 takes it in.
+// nobodysChild begins a command that goes on without this process: setsid forks, and the machine's own process 1 takes
+// it in. What else whoever made the lab has open, a lock perhaps, is not for hosts to hold.
+func nobodysChild(args ...string) *exec.Cmd {
+	const closed = `exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-; exec setsid --fork "$@"`
+	cmd := exec.Command("/bin/sh", append([]string{"-c", closed, "sh"}, args...)...)
+	cmd.Dir = "/"
+	return cmd
+}
+
+// launch starts process 1 of the host.
 func (l *Lab) launch(h Host) error {
 	dir := l.hostDir(h.Name)
 	log, err := os.Create(filepath.Join(dir, "boot.log"))
@@ -113,15 +122,14 @@ func (l *Lab) launch(h Host) error {
 		return err
 	}
 	defer log.Close()
-	args := []string{"--fork", "nsenter", "--net=" + filepath.Join(netnsDir, l.Net(h.Name))}
+	args := []string{"nsenter", "--net=" + filepath.Join(netnsDir, l.Net(h.Name))}
 	if h.Systemd {
 		args = append(args, l.groupCommand(h, joinGroup)...)
 		args = append(args, "unshare", "--cgroup")
 	}
 	args = append(args, "unshare", "--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child",
 		"/bin/sh", filepath.Join(dir, "boot.sh"))
-	cmd := exec.Command("setsid", args...)
-	cmd.Dir = "/"
+	cmd := nobodysChild(args...)
 	cmd.Env = []string{
 		"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LAB_HOST=" + h.Name, "LAB_DISK=" + filepath.Join(l.disks(), h.Name),
 		"LAB_RUN=" + dir,

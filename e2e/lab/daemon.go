@@ -10,7 +10,9 @@ import (
 const (
 	stopDaemon = `pid=$(cat "$1" 2>/dev/null) || exit 0; kill "$pid" 2>/dev/null || exit 0
 i=0; while kill -0 "$pid" 2>/dev/null; do i=$((i + 1)); [ $i -lt 200 ] || kill -9 "$pid"; sleep 0.05; done; rm -f "$1"`
-	startSSHD    = `[ -s /run/sshd.pid ] && kill -0 "$(cat /run/sshd.pid)" 2>/dev/null || /usr/sbin/sshd -E /var/log/sshd.log`
+	// sshd writes its process id when it listens; libvirtd returns when it does.
+	startSSHD = `[ -s /run/sshd.pid ] && kill -0 "$(cat /run/sshd.pid)" 2>/dev/null || { rm -f /run/sshd.pid; /usr/sbin/sshd -E /var/log/sshd.log; }
+i=0; until [ -s /run/sshd.pid ]; do i=$((i + 1)); [ $i -lt 400 ] || { tail -n 3 /var/log/sshd.log >&2; exit 1; }; sleep 0.05; done`
 	startLibvirt = `[ -s /run/libvirtd.pid ] && kill -0 "$(cat /run/libvirtd.pid)" 2>/dev/null || { virtlogd -d 2>/dev/null; libvirtd -d; }`
 )
 
@@ -18,27 +20,13 @@ i=0; while kill -0 "$pid" 2>/dev/null; do i=$((i + 1)); [ $i -lt 200 ] || kill -
 func (l *Lab) StopSSHD(host string) error { return l.shell(host, stopDaemon, "/run/sshd.pid") }
 
 // StartSSHD opens it again.
-func (l *Lab) StartSSHD(host string) error {
-	return l.start(host, startSSHD, func(pid int) bool { return listens(pid, 22) })
-}
+func (l *Lab) StartSSHD(host string) error { return l.shell(host, startSSHD) }
 
 // StopLibvirtd stops a node's libvirtd.
 func (l *Lab) StopLibvirtd(host string) error { return l.shell(host, stopDaemon, "/run/libvirtd.pid") }
 
 // StartLibvirtd starts it again.
-func (l *Lab) StartLibvirtd(host string) error { return l.start(host, startLibvirt, libvirtReady) }
-
-// start runs a script that starts a daemon and returns when the daemon is ready.
-func (l *Lab) start(host, script string, ready func(pid int) bool) error {
-	h, err := l.Host(host)
-	if err != nil {
-		return err
-	}
-	if err := l.shell(host, script); err != nil {
-		return err
-	}
-	return l.poll(h, ready)
-}
+func (l *Lab) StartLibvirtd(host string) error { return l.shell(host, startLibvirt) }
 
 func (l *Lab) shell(host, script string, args ...string) error {
 	words, err := l.Command(host, append([]string{"/bin/sh", "-c", script, "sh"}, args...)...).CombinedOutput()

@@ -51,11 +51,6 @@ func (l *Lab) doorCommand(host string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// doorway is the machine's side of the link.
-func (l *Lab) doorway() string {
-	return fmt.Sprintf("tuntap add %[1]s mode tap vnet_hdr\nlink set %[1]s up\naddr add 169.254.0.1/30 dev %[1]s\n", doorLink)
-}
-
 // openDoor connects. The connection ends with the host, because it belongs to the host's namespace.
 func (l *Lab) openDoor(h Host) error {
 	if err := os.Remove(l.doorSocket(h.Name)); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -75,17 +70,19 @@ func (l *Lab) openDoor(h Host) error {
 	return nil
 }
 
-// throughDoor runs a program on a host with its own kernel. The shell that sshd starts there replaces itself.
+// throughDoor runs a program on a host with its own kernel. The shell that sshd starts there stays until the end, so
+// that a program which a signal ended has the exit code 128+n: ssh alone would say 255.
 func (l *Lab) throughDoor(host string, args []string) *exec.Cmd {
 	var script strings.Builder
 	script.WriteString("cd / && export")
 	for _, variable := range hostEnv {
 		script.WriteString(" " + quote(variable))
 	}
-	script.WriteString(" && exec")
+	script.WriteString(" &&")
 	for _, arg := range args {
 		script.WriteString(" " + quote(arg))
 	}
+	script.WriteString("; exit $?")
 	return l.doorCommand(host, "-T", "root@"+doorAddress, script.String())
 }
 

@@ -18,8 +18,8 @@ import (
 	"eucactl/seed"
 )
 
-// guest is one machine of the test below.
-type guest struct{ id, mac, address, hostname string }
+// guest is one machine of the tests below.
+type guest struct{ id, mac, address, hostname, node, bridge string }
 
 const domainText = `<domain type='qemu'>
   <name>%[1]s</name><memory unit='MiB'>192</memory><vcpu>1</vcpu>
@@ -32,7 +32,7 @@ const domainText = `<domain type='qemu'>
   <devices>
     <disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='/srv/%[1]s.img'/><target dev='vda' bus='virtio'/></disk>
     <disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='/srv/%[1]s.seed'/><target dev='vdb' bus='virtio'/><readonly/></disk>
-    <interface type='bridge'><mac address='%[2]s'/><source bridge='br0'/><model type='virtio'/><rom enabled='no'/></interface>
+    <interface type='bridge'><mac address='%[2]s'/><source bridge='%[3]s'/><model type='virtio'/><rom enabled='no'/></interface>
     <controller type='usb' model='none'/>
     <serial type='file'><source path='/srv/%[1]s.console' append='on'/></serial>
     <memballoon model='none'/>
@@ -44,8 +44,8 @@ const domainText = `<domain type='qemu'>
 // cloud-init's own tools make it, and asks dhcpd for addresses as the cloud's guests do.
 func TestGuest(t *testing.T) {
 	l := up(t, "guest", Options{Nodes: 1})
-	first := guest{"i-00000001", "d0:0d:00:00:00:01", "10.50.0.2", "from-seed"}
-	second := guest{"i-00000002", "d0:0d:00:00:00:02", "10.50.0.3", "from-iso"}
+	first := guest{"i-00000001", "d0:0d:00:00:00:01", "10.50.0.2", "from-seed", "node1", "br0"}
+	second := guest{"i-00000002", "d0:0d:00:00:00:02", "10.50.0.3", "from-iso", "node1", "br0"}
 	serveDHCP(t, l, first, second)
 	key, err := os.ReadFile(l.Key() + ".pub")
 	if err != nil {
@@ -101,17 +101,17 @@ func start(t *testing.T, l *Lab, g guest, seedDisk []byte) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		put(t, l, "/srv/"+name, text)
+		put(t, l, g.node, "/srv/"+name, text)
 	}
-	put(t, l, "/srv/"+g.id+".seed", seedDisk)
-	put(t, l, "/srv/"+g.id+".xml", fmt.Appendf(nil, domainText, g.id, g.mac))
-	run(t, l, "node1", "virsh -q create /srv/"+g.id+".xml")
+	put(t, l, g.node, "/srv/"+g.id+".seed", seedDisk)
+	put(t, l, g.node, "/srv/"+g.id+".xml", fmt.Appendf(nil, domainText, g.id, g.mac, g.bridge))
+	run(t, l, g.node, "virsh -q create /srv/"+g.id+".xml")
 }
 
-// put writes a file inside node1.
-func put(t *testing.T, l *Lab, path string, text []byte) {
+// put writes a file inside a host.
+func put(t *testing.T, l *Lab, host, path string, text []byte) {
 	t.Helper()
-	cmd := l.Command("node1", "sh", "-c", `cat >"$1"`, "sh", path)
+	cmd := l.Command(host, "sh", "-c", `cat >"$1"`, "sh", path)
 	cmd.Stdin = bytes.NewReader(text)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v: %s", path, err, out)
@@ -155,21 +155,18 @@ func isoSeed(t *testing.T, files map[string][]byte) []byte {
 // waitConsole waits until the guest's console has shown the words that many times.
 func waitConsole(t *testing.T, l *Lab, g guest, words string, times int) {
 	t.Helper()
-	path := filepath.Join(l.Upper("node1"), "srv", g.id+".console")
 	begin := time.Now()
-	waitFor(t, g.id+" to say "+words, func() bool {
-		text, err := os.ReadFile(path)
-		return err == nil && strings.Count(string(text), words) >= times
-	}, func() string {
-		text, _ := os.ReadFile(path)
-		return string(text)
-	})
+	console := func() string {
+		out, _ := l.Command(g.node, "cat", "/srv/"+g.id+".console").Output()
+		return string(out)
+	}
+	waitFor(t, g.id+" to say "+words, func() bool { return strings.Count(console(), words) >= times }, console)
 	t.Logf("%s: %q after %.1f s", g.id, words, time.Since(begin).Seconds())
 }
 
 func waitFor(t *testing.T, what string, done func() bool, explain ...func() string) {
 	t.Helper()
-	for limit := time.Now().Add(90 * time.Second); !done(); time.Sleep(20 * time.Millisecond) {
+	for limit := time.Now().Add(90 * time.Second); !done(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(limit) {
 			for _, e := range explain {
 				what += "\n" + e()

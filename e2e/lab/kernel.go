@@ -86,9 +86,6 @@ func (l *Lab) bootKernel(h Host) error {
 	if err := l.writeKernelRun(h); err != nil {
 		return err
 	}
-	if err := ipBatch(l.Net(h.Name), l.doorway()); err != nil {
-		return err
-	}
 	if err := l.launchKernel(h); err != nil {
 		return err
 	}
@@ -146,9 +143,9 @@ func (l *Lab) commandLine(h Host, kernel string) []string {
 		"initcall_blacklist=raid6_select_algo,calibrate_xor_blocks", "pty.legacy_count=0",
 	}
 	for i := range h.cables() {
-		line = append(line, fmt.Sprintf("vec%d:transport=fd,fd=%d,vec=0,mac=%s", i, firstExtra+i, l.mac(h, i)))
+		line = append(line, link(i, tap(i), l.mac(h, i)))
 	}
-	line = append(line, "vec9:transport=tap,ifname="+doorLink+",mac=02:1a:b0:00:00:02",
+	line = append(line, link(9, doorLink, "02:1a:b0:00:00:02"),
 		"LAB_HOST="+h.Name, "LAB_RUN="+dir, "LAB_MOUNT="+imageOptions)
 	if h.Role == Node {
 		line = append(line, "LAB_LIBVIRT=1")
@@ -156,10 +153,12 @@ func (l *Lab) commandLine(h Host, kernel string) []string {
 	return line
 }
 
-// firstExtra is the number of the first file that a command gets beside its standard ones.
-const firstExtra = 3
+// link is one of the kernel's, vecN. Without GRO it drops what the machine has put together to large frames.
+func link(n int, tap, mac string) string {
+	return fmt.Sprintf("vec%d:transport=tap,ifname=%s,depth=64,gro=1,mac=%s", n, tap, mac)
+}
 
-// launchKernel starts a host's kernel as nobody's child, as launch does a host.
+// launchKernel starts a host's kernel, as launch does a host.
 func (l *Lab) launchKernel(h Host) error {
 	kernel, err := l.keepKernel()
 	if err != nil {
@@ -171,19 +170,12 @@ func (l *Lab) launchKernel(h Host) error {
 		return err
 	}
 	defer log.Close()
-	taps, err := l.openTaps(h)
-	if err != nil {
-		return err
-	}
-	defer closeAll(taps)
-	args := []string{"--fork", "nsenter", "--net=" + filepath.Join(netnsDir, l.Net(h.Name)),
+	args := []string{"nsenter", "--net=" + filepath.Join(netnsDir, l.Net(h.Name)),
 		"unshare", "--mount", "--pid", "--fork", "--kill-child", "/bin/sh", filepath.Join(dir, "launch.sh")}
-	cmd := exec.Command("setsid", append(args, l.commandLine(h, kernel)...)...)
-	cmd.Dir = "/"
+	cmd := nobodysChild(append(args, l.commandLine(h, kernel)...)...)
 	cmd.Env = []string{
 		"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LAB_DISK=" + filepath.Join(l.disks(), h.Name), "LAB_RUN=" + dir,
 	}
-	cmd.ExtraFiles = taps
 	cmd.Stdout, cmd.Stderr = log, log
 	return cmd.Run()
 }

@@ -149,6 +149,11 @@ func (l *Lab) raiseHosts() error {
 		return err
 	}
 	dead := slices.DeleteFunc(slices.Clone(l.hosts), func(h Host) bool { return l.Alive(h.Name) })
+	if slices.ContainsFunc(dead, func(h Host) bool { return h.ownKernel() && h.Role == Node }) {
+		if err := l.learnProbes(); err != nil {
+			return fmt.Errorf("learn what QEMU can do: %w", err)
+		}
+	}
 	return l.bootAll(dead)
 }
 

@@ -108,18 +108,29 @@ func (l *Lab) plug(hosts []Host) error {
 	var spaces, links strings.Builder
 	for _, h := range hosts {
 		fmt.Fprintf(&spaces, "netns add %s\n", l.Net(h.Name))
-		if h.ownKernel() {
-			continue // its cables come with its kernel
-		}
 		for i, bridge := range h.cables() {
-			fmt.Fprintf(&links, "link add %s type veth peer name eth%d address %s netns %s\n", cable(h.Name, i), i, l.mac(h, i), l.Net(h.Name))
+			address := " address " + l.mac(h, i)
+			if h.ownKernel() {
+				address = "" // that is for the link at the other end of its tap
+			}
+			fmt.Fprintf(&links, "link add %s type veth peer name eth%d%s netns %s\n", cable(h.Name, i), i, address, l.Net(h.Name))
 			fmt.Fprintf(&links, "link set %s master %s up\n", cable(h.Name, i), bridge)
 		}
 	}
 	if err := ipBatch("", spaces.String()); err != nil {
 		return err
 	}
-	return ipBatch(l.Name, links.String())
+	if err := ipBatch(l.Name, links.String()); err != nil {
+		return err
+	}
+	for _, h := range hosts {
+		if h.ownKernel() {
+			if err := ipBatch(l.Net(h.Name), h.plugKernel()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // cable names a host's port of a switch.
@@ -138,10 +149,15 @@ func (l *Lab) awaitLinks(hosts []Host) error {
 		return err
 	}
 	for _, h := range hosts {
-		if h.Role != Node || h.ownKernel() || !l.bridged() {
-			continue
+		var ports []string
+		if h.ownKernel() {
+			for i := range h.cables() {
+				ports = append(ports, tap(i))
+			}
+		} else if h.Role == Node && l.bridged() {
+			ports = []string{"eth0"}
 		}
-		if err := awaitPorts(l.Net(h.Name), []string{"eth0"}); err != nil {
+		if err := awaitPorts(l.Net(h.Name), ports); err != nil {
 			return err
 		}
 	}
@@ -149,6 +165,9 @@ func (l *Lab) awaitLinks(hosts []Host) error {
 }
 
 func awaitPorts(space string, ports []string) error {
+	if len(ports) == 0 {
+		return nil
+	}
 	for limit := time.Now().Add(bootLimit); ; time.Sleep(10 * time.Millisecond) {
 		out, err := exec.Command("bridge", "-n", space, "link", "show").CombinedOutput()
 		if err != nil {

@@ -7,7 +7,6 @@
 #              LAB_DISK  folder with an empty folder root
 # Arguments: the kernel's command line
 set -eu
-
 # /proc is still the machine's, so this is the process id as the machine sees it; with its start time it names this
 # process and no later one. The command name in parentheses has no spaces here.
 read -r stat </proc/self/stat
