@@ -18,9 +18,10 @@ var arrows = map[string][]string{
 	"state":      {"cloud"},
 	"plan":       {"cloud", "inventory"},
 	"reach":      {"cloud", "facts", "inventory", "plan"},
+	"preflight":  {"cloud", "facts", "inventory", "plan"},
 	"playbooks":  {"templates", "tasks", "facts", "inventory"},
 	"remote":     {"inventory"},
-	"controller": {"cloud", "tasks", "facts", "templates", "seed", "images", "inventory", "state", "plan", "reach", "playbooks", "remote"},
+	"controller": {"cloud", "tasks", "facts", "templates", "seed", "images", "inventory", "state", "plan", "reach", "preflight", "playbooks", "remote"},
 
 	"metadata": {"controller", "cloud"},
 
@@ -33,7 +34,7 @@ var arrows = map[string][]string{
 
 // pure packages work on what they are given: they run nothing, dial nobody and
 // neither read the clock nor roll dice.
-var pure = []string{"cloud", "inventory", "plan", "templates", "tasks", "facts", "reach", "playbooks", "seed"}
+var pure = []string{"cloud", "inventory", "plan", "templates", "tasks", "facts", "reach", "preflight", "playbooks", "seed"}
 
 var impure = []string{"os/exec", "net", "net/http", "math/rand", "math/rand/v2", "crypto/rand", "golang.org/x/crypto/ssh"}
 

@@ -2,9 +2,12 @@ package controller
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 
+	"eucactl/cloud"
 	"eucactl/facts"
 	"eucactl/inventory"
 	"eucactl/remote"
@@ -24,6 +27,16 @@ func (c *Controller) ask(ctx context.Context, tx *state.Tx, h *inventory.Host, q
 	return t.say(ctx, tasks.Env{}, questions...)
 }
 
+// whole is ask for who has no use for half an answer.
+func (c *Controller) whole(ctx context.Context, tx *state.Tx, h *inventory.Host, questions ...facts.Section) (tasks.Report, error) {
+	t, err := c.converse(ctx, tx, h)
+	if err != nil {
+		return tasks.Report{}, err
+	}
+	defer t.Close()
+	return t.whole(ctx, tasks.Env{}, questions...)
+}
+
 // conversation is one connection to a host and its one exec channel, on which
 // programs follow each other as stages. They take no lock.
 type conversation struct {
@@ -33,7 +46,16 @@ type conversation struct {
 	reply *bufio.Reader
 }
 
+// deadError: the host was declared dead, and is not contacted.
+type deadError struct{ d cloud.DeadHost }
+
+func (e *deadError) Error() string { return "declared dead by " + e.d.Who + ": " + e.d.Why }
+
+// converse begins a conversation.
 func (c *Controller) converse(ctx context.Context, tx *state.Tx, h *inventory.Host) (*conversation, error) {
+	if d, dead := tx.DeadHost(h.Name); dead {
+		return nil, &deadError{d}
+	}
 	conn, err := c.Dial(ctx, h)
 	if err != nil {
 		return nil, err
@@ -63,6 +85,15 @@ func (t *conversation) say(ctx context.Context, env tasks.Env, questions ...fact
 	}
 	rep, err := v.talk(ctx, t.conn, t.s, t.reply, text)
 	return rep, v.ending(t.s, rep, err)
+}
+
+// whole is say for who has no use for half an answer.
+func (t *conversation) whole(ctx context.Context, env tasks.Env, questions ...facts.Section) (tasks.Report, error) {
+	rep, err := t.say(ctx, env, questions...)
+	if err == nil && !rep.Done && !rep.Stage {
+		err = fmt.Errorf("%s: the answer broke off: %s", t.v.host.Name, cmp.Or(lastLine(rep.Stopped), lastLine(rep.Words), "no words"))
+	}
+	return rep, err
 }
 
 // Close ends the conversation: the host's shell loses its input, and does what it

@@ -59,10 +59,7 @@ func (c *Controller) support(ctx context.Context, tx *state.Tx, hosts []*invento
 	group.SetLimit(c.forks(Reconcile{}))
 	for i, h := range hosts {
 		group.Go(func() error {
-			rep, err := c.ask(ctx, tx, h, facts.Support()...)
-			if err == nil {
-				err = brokenOff(h, rep)
-			}
+			rep, err := c.whole(ctx, tx, h, facts.Support()...)
 			list[i] = supported{rep, err}
 			return nil
 		})

@@ -10,6 +10,7 @@ import (
 	"eucactl/cloud"
 	"eucactl/plan"
 	"eucactl/playbooks"
+	"eucactl/preflight"
 	"eucactl/state"
 )
 
@@ -25,7 +26,7 @@ type Door interface {
 	// Why finds out what keeps an instance from being reached, on live hosts.
 	Why(context.Context, Caller, cloud.Why) (cloud.Diagnosis, error)
 	// Preflight looks at hosts, or tries what passes between them.
-	Preflight(context.Context, Preflight) (Preflighted, error)
+	Preflight(context.Context, Preflight) (preflight.Result, error)
 	// Bundle gathers what somebody who helps needs to see, as a tar.gz.
 	Bundle(context.Context, Bundle, io.Writer) (Bundled, error)
 	// Plan is what a host should be by the records, as playbooks see it.

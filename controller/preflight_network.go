@@ -12,6 +12,7 @@ import (
 
 	"eucactl/facts"
 	"eucactl/inventory"
+	"eucactl/preflight"
 	"eucactl/state"
 	"eucactl/tasks"
 )
@@ -30,7 +31,7 @@ type trial struct {
 	tx      *state.Tx
 	cluster inventory.Cluster
 	req     NetworkCheck
-	out     *Preflighted
+	out     *preflight.Result
 	ends    []*end
 }
 
@@ -48,7 +49,7 @@ type end struct {
 }
 
 // checkNetwork tries each cluster's network between those of its hosts that are named.
-func (c *Controller) checkNetwork(ctx context.Context, hosts []*inventory.Host, req NetworkCheck) (out Preflighted, err error) {
+func (c *Controller) checkNetwork(ctx context.Context, hosts []*inventory.Host, req NetworkCheck) (out preflight.Result, err error) {
 	if _, known := c.Inventory.Host(req.From); req.From != "" && !known {
 		_, err := c.Inventory.Select(req.From) // for its suggestion
 		return out, errors.Join(err, fmt.Errorf("--from %s: name one host of the inventory", req.From))
@@ -79,14 +80,13 @@ func (c *Controller) checkNetwork(ctx context.Context, hosts []*inventory.Host, 
 }
 
 func (t *trial) end(h *inventory.Host) *end {
-	l := &look{host: h, network: t.cluster.Network}
-	return &end{host: h, dev: l.segment(), peer: facts.Peer{Name: h.Name}}
+	return &end{host: h, dev: preflight.Segment(h, t.cluster.Network), peer: facts.Peer{Name: h.Name}}
 }
 
 // try does all at once, each on connections of its own, and tells it in one order.
 func (t *trial) try(ctx context.Context) {
 	parts := []func(*trial, context.Context){(*trial).between, (*trial).lookForDHCP, (*trial).public}
-	outs := make([]Preflighted, len(parts))
+	outs := make([]preflight.Result, len(parts))
 	var group errgroup.Group
 	for i, part := range parts {
 		own := *t
@@ -97,12 +97,8 @@ func (t *trial) try(ctx context.Context) {
 		})
 	}
 	_ = group.Wait()
-	for _, o := range outs {
-		t.out.Hosts += o.Hosts
-		t.out.Checks += o.Checks
-		t.out.Findings = append(t.out.Findings, o.Findings...)
-		t.out.Would = append(t.out.Would, o.Would...)
-		t.out.Done = append(t.out.Done, o.Done...)
+	for _, part := range outs {
+		t.out.Add(part)
 	}
 }
 
@@ -119,15 +115,15 @@ func (t *trial) between(ctx context.Context) {
 }
 
 func (t *trial) finds(severity string, e *end, words, evidence, fix string) {
-	t.out.Findings = append(t.out.Findings, Finding{Host: e.host.Name, Severity: severity, Words: words, Evidence: evidence, Fix: fix})
+	t.out.Findings = append(t.out.Findings, preflight.Found(severity, e.host.Name, words, evidence, fix))
 }
 
 func (t *trial) note(e *end, words, evidence, fix string) {
-	t.finds(SeverityNote, e, words, evidence, fix)
+	t.finds(preflight.Note, e, words, evidence, fix)
 }
 
 // drops leaves a host out of what follows, and says why.
-func (t *trial) drops(e *end, f Finding) {
+func (t *trial) drops(e *end, f preflight.Finding) {
 	e.out = true
 	t.out.Findings = append(t.out.Findings, f)
 }
@@ -145,9 +141,6 @@ func (t *trial) present() (list []*end) {
 // meet opens a conversation with every host.
 func (t *trial) meet(ctx context.Context) {
 	t.together(func(e *end) (err error) {
-		if d, dead := t.tx.DeadHost(e.host.Name); dead {
-			return fmt.Errorf("declared dead by %s", d.Who)
-		}
 		e.talk, err = t.c.converse(ctx, t.tx, e.host)
 		return err
 	})
@@ -185,40 +178,31 @@ func (t *trial) together(do func(*end) error) {
 }
 
 // failure is a finding about a host that could not take part.
-func failure(h *inventory.Host, err error) Finding {
+func failure(h *inventory.Host, err error) preflight.Finding {
 	var f *findingError
 	if errors.As(err, &f) {
 		return f.Finding
 	}
-	return (&look{host: h, err: err}).silence()
+	return silence(h, err)
 }
 
 // findingError lets a host's own trouble end its part.
-type findingError struct{ Finding }
+type findingError struct{ preflight.Finding }
 
 func (f *findingError) Error() string { return f.String() }
-
-// say sends a program to the host and waits for its last word.
-func (e *end) say(ctx context.Context, env tasks.Env, questions ...facts.Section) (tasks.Report, error) {
-	rep, err := e.talk.say(ctx, env, questions...)
-	if err == nil {
-		err = brokenOff(e.host, rep)
-	}
-	return rep, err
-}
 
 // heard reads a section. A host that could not do it cannot take part.
 func heard[T any](e *end, rep tasks.Report, name string, read func(string) (T, error)) (v T, err error) {
 	a := rep.Sections[name]
 	if a.RC != 0 {
-		return v, &findingError{Finding{Host: e.host.Name, Severity: SeverityError, Words: "cannot take part in the test", Evidence: cmp.Or(lastLine(a.Words), name)}}
+		return v, &findingError{preflight.Found(preflight.Error, e.host.Name, "cannot take part in the test", cmp.Or(lastLine(a.Words), name), "")}
 	}
 	return read(a.Text)
 }
 
 // asked asks one question and reads its answer.
 func asked[T any](ctx context.Context, e *end, env tasks.Env, q facts.Section, read func(string) (T, error)) (v T, err error) {
-	rep, err := e.say(ctx, env, q)
+	rep, err := e.talk.whole(ctx, env, q)
 	if err != nil {
 		return v, err
 	}

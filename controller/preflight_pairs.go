@@ -3,6 +3,8 @@ package controller
 import (
 	"fmt"
 	"strings"
+
+	"eucactl/preflight"
 )
 
 // pair is two hosts of which one pinged the other, or both did.
@@ -52,7 +54,7 @@ func (t *trial) judgePairs(list []pair, w wire) {
 	t.blame(list, short, "full-sized "+w.what+" do not pass", "ping -s 1472: no answer, and small ones pass",
 		"let the switch take frames of 1522 bytes on these ports (its MTU, or \"jumbo\" or \"baby giant\" frames)")
 	if len(list) > 0 && len(silent)+len(short) == 0 {
-		t.out.Done = append(t.out.Done, fmt.Sprintf("%s pass between %s, small and full ones (%s)", w.what, names(t.present()), plural(len(list), "pair")))
+		t.out.Done = append(t.out.Done, fmt.Sprintf("%s pass between %s, small and full ones (%s)", w.what, names(t.present()), preflight.Count(len(list), "pair")))
 	}
 }
 
@@ -67,7 +69,7 @@ func (t *trial) blame(all, bad []pair, words, evidence, fix string) {
 		return
 	}
 	if len(bad) == len(all) && len(all) > 1 {
-		t.finds(SeverityError, bad[0].a, fmt.Sprintf("%s between any of %s", words, names(t.present())), fmt.Sprintf("%s; %s", evidence, plural(len(bad), "pair")), fix)
+		t.finds(preflight.Error, bad[0].a, fmt.Sprintf("%s between any of %s", words, names(t.present())), fmt.Sprintf("%s; %s", evidence, preflight.Count(len(bad), "pair")), fix)
 		return
 	}
 	count := func(list []pair, e *end) (n int) {
@@ -82,12 +84,12 @@ func (t *trial) blame(all, bad []pair, words, evidence, fix string) {
 	for _, e := range t.present() {
 		if n := count(all, e); n > 1 && count(bad, e) == n {
 			told[e] = true
-			t.finds(SeverityError, e, words+" between it and any other host", fmt.Sprintf("%s %s; %s", e.dev, e.peer.Addr, evidence), fix)
+			t.finds(preflight.Error, e, words+" between it and any other host", fmt.Sprintf("%s %s; %s", e.dev, e.peer.Addr, evidence), fix)
 		}
 	}
 	for _, p := range bad {
 		if !told[p.a] && !told[p.b] {
-			t.finds(SeverityError, p.a, fmt.Sprintf("%s between it and %s", words, p.b.host.Name), strings.Join([]string{t.where(p), evidence}, "; "), fix)
+			t.finds(preflight.Error, p.a, fmt.Sprintf("%s between it and %s", words, p.b.host.Name), strings.Join([]string{t.where(p), evidence}, "; "), fix)
 		}
 	}
 }

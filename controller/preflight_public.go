@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"eucactl/facts"
 	"eucactl/inventory"
 	"eucactl/plan"
+	"eucactl/preflight"
 	"eucactl/tasks"
 )
 
@@ -67,12 +69,12 @@ func (t *trial) public(ctx context.Context) {
 	free := t.freePublic()
 	front := &end{host: t.cluster.Frontend, dev: n.PubInterface}
 	if len(free) == 0 {
-		t.note(front, "no public address is free to try with", plural(len(n.PublicIPs), "address")+" in vnet_publicips", "")
+		t.note(front, "no public address is free to try with", preflight.Count(len(n.PublicIPs), "address")+" in vnet_publicips", "")
 		return
 	}
 	if t.req.Check {
 		t.out.Would = append(t.out.Would, fmt.Sprintf("%s: ask on %s who has %s of vnet_publicips, put one on it, ping it from %s, remove it",
-			front.host.Name, front.dev, plural(min(len(free), mostClaimants), "free address"), t.from().Name))
+			front.host.Name, front.dev, preflight.Count(min(len(free), mostClaimants), "free address"), t.from().Name))
 		return
 	}
 	if err := t.tryPublic(ctx, front, free); err != nil {
@@ -133,7 +135,7 @@ func (t *trial) unclaimed(ctx context.Context, front *end, env tasks.Env, free [
 	t.out.Checks += len(free)
 	taken, err := asked(ctx, front, env, q, facts.ReadClaimants)
 	if f := (*findingError)(nil); errors.As(err, &f) {
-		t.note(front, "could not ask who has the public addresses", f.Evidence, "")
+		t.note(front, "could not ask who has the public addresses", strings.Join(f.Evidence, "; "), "")
 		return free[0], nil
 	}
 	if err != nil {
@@ -143,7 +145,7 @@ func (t *trial) unclaimed(ctx context.Context, front *end, env tasks.Env, free [
 	for _, ip := range free {
 		switch mac, is := taken[ip]; {
 		case is:
-			t.finds(SeverityError, front, fmt.Sprintf("somebody else has %s of vnet_publicips", ip), fmt.Sprintf("arping on %s: %s", front.dev, mac),
+			t.finds(preflight.Error, front, fmt.Sprintf("somebody else has %s of vnet_publicips", ip), fmt.Sprintf("arping on %s: %s", front.dev, mac),
 				fmt.Sprintf("switch that machine off, or take the address out: !%s in vnet_publicips", ip))
 		case !first.IsValid():
 			first = ip
@@ -172,7 +174,7 @@ func (t *trial) judgePublic(ctx context.Context, front *end, ip netip.Addr) {
 	case p.Words != "":
 		t.note(front, fmt.Sprintf("%s could not be tried from %s: it has no way there", where, from.host.Name), p.Words, "name a host that is outside with --from HOST")
 	default:
-		t.finds(SeverityError, front, fmt.Sprintf("a public address does not answer from outside: %s, pinged from %s", where, from.host.Name), "ping, ARP: no answer",
+		t.finds(preflight.Error, front, fmt.Sprintf("a public address does not answer from outside: %s, pinged from %s", where, from.host.Name), "ping, ARP: no answer",
 			"is "+front.dev+" the interface towards the network of vnet_publicips, and are they routed there? Does a firewall stand between?")
 	}
 }

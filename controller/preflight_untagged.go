@@ -7,6 +7,7 @@ import (
 
 	"eucactl/facts"
 	"eucactl/inventory"
+	"eucactl/preflight"
 	"eucactl/tasks"
 )
 
@@ -65,9 +66,6 @@ func (t *trial) lookForDHCP(ctx context.Context) {
 		return
 	}
 	e := t.ends[i]
-	if _, dead := t.tx.DeadHost(e.host.Name); dead {
-		return
-	}
 	if t.req.Check {
 		t.out.Would = append(t.out.Would, fmt.Sprintf("%s: ask on %s for an address that it does not take", e.host.Name, e.dev))
 		return
@@ -81,7 +79,7 @@ func (t *trial) lookForDHCP(ctx context.Context) {
 	case err != nil:
 		t.note(e, "could not ask for other DHCP servers on "+e.dev, lastLine(rep.Sections["offers"].Words), "")
 	case o.Server != "":
-		t.finds(SeverityWarning, e, fmt.Sprintf("another DHCP server answers on %s, where guests are: they may get its addresses", e.dev),
+		t.finds(preflight.Warning, e, fmt.Sprintf("another DHCP server answers on %s, where guests are: they may get its addresses", e.dev),
 			fmt.Sprintf("udhcpc: %s offered %s", o.Server, o.Address), "stop it, or keep it from answering what it does not know")
 	default:
 		t.out.Done = append(t.out.Done, "no other DHCP server answers on "+e.dev+" of "+e.host.Name)

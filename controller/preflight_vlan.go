@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"eucactl/facts"
+	"eucactl/preflight"
 	"eucactl/tasks"
 )
 
@@ -121,7 +122,7 @@ func (t *trial) lookVLANs(ctx context.Context) {
 		env.Finally = quietly
 	}
 	t.together(func(e *end) error {
-		rep, err := e.say(ctx, env, facts.Section{Name: "vlans", Script: before + facts.VLANsScript}, facts.Section{Name: "routes", Script: facts.RoutesScript})
+		rep, err := e.talk.whole(ctx, env, facts.Section{Name: "vlans", Script: before + facts.VLANsScript}, facts.Section{Name: "routes", Script: facts.RoutesScript})
 		if err != nil {
 			return err
 		}
@@ -146,7 +147,7 @@ func (t *trial) chooseTag() (int, bool) {
 	}
 	if t.req.VLAN != 0 {
 		if who := t.hasTag(t.req.VLAN); who != "" {
-			t.finds(SeverityError, t.present()[0], fmt.Sprintf("VLAN %d cannot be tried with", t.req.VLAN), who, "name another with --vlan, or none")
+			t.finds(preflight.Error, t.present()[0], fmt.Sprintf("VLAN %d cannot be tried with", t.req.VLAN), who, "name another with --vlan, or none")
 			return 0, false
 		}
 		return t.req.VLAN, true
@@ -198,7 +199,7 @@ func (t *trial) chooseAddresses() bool {
 		}
 		return true
 	}
-	t.finds(SeverityError, t.present()[0], "no range of addresses is free to try with", fmt.Sprint(trialRanges), "")
+	t.finds(preflight.Error, t.present()[0], "no range of addresses is free to try with", fmt.Sprint(trialRanges), "")
 	return false
 }
 
@@ -241,8 +242,6 @@ func (t *trial) leftover(e *end, what string, err error) error {
 	if err != nil {
 		what = err.Error()
 	}
-	return &findingError{Finding{
-		Host: e.host.Name, Severity: SeverityError, Words: "cannot tell that what was made for the test is gone", Evidence: what,
-		Fix: "eucactl check network removes it; by hand: ip -d link, and ip link del what has the alias \"eucactl check\"",
-	}}
+	return &findingError{preflight.Found(preflight.Error, e.host.Name, "cannot tell that what was made for the test is gone", what,
+		"eucactl check network removes it; by hand: ip -d link, and ip link del what has the alias \"eucactl check\"")}
 }

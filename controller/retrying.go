@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"eucactl/cloud"
+	"eucactl/preflight"
 	"eucactl/state"
 )
 
@@ -56,7 +57,7 @@ func (r *retrying) Why(ctx context.Context, caller Caller, req cloud.Why) (out c
 	return out, err
 }
 
-func (r *retrying) Preflight(ctx context.Context, req Preflight) (out Preflighted, err error) {
+func (r *retrying) Preflight(ctx context.Context, req Preflight) (out preflight.Result, err error) {
 	err = r.again(ctx, func(d Door) (err error) { out, err = d.Preflight(ctx, req); return err })
 	return out, err
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"eucactl/cloud"
+	"eucactl/preflight"
 	"eucactl/state"
 )
 
@@ -271,7 +272,7 @@ func (cl *Client) Why(ctx context.Context, caller Caller, req cloud.Why) (out cl
 }
 
 // Preflight implements Door.
-func (cl *Client) Preflight(ctx context.Context, req Preflight) (out Preflighted, err error) {
+func (cl *Client) Preflight(ctx context.Context, req Preflight) (out preflight.Result, err error) {
 	err = cl.ask(ctx, frame{Preflight: &req}, &out, nil)
 	return out, err
 }

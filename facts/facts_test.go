@@ -23,8 +23,8 @@ func scripts() map[string]string {
 		"ours": OursScript, "neighbours": NeighboursScript,
 		"console": Console("/var/lib/eucalyptus/instances/admin/i-0000000a"),
 		"clock":   ClockScript, "tools": Tools("ip", "/usr/sbin/dhcpd"), "accounts": Accounts("dhcpd"), "modules": ModulesScript,
-		"settings": SettingsScript, "routes": RoutesScript, "machine": MachineScript, "hypervisor": HypervisorScript,
-		"daemons": DaemonsScript, "firewall": FirewallScript, "others": OthersScript, "vlans": VLANsScript,
+		"routes": RoutesScript, "machine": MachineScript, "hypervisor": HypervisorScript,
+		"governors": GovernorsScript, "others": OthersScript, "vlans": VLANsScript,
 		"pings":     Pings("eth0", Peer{"node1", netip.MustParseAddr("192.0.2.1")}),
 		"claimants": Claimants("eth1", netip.MustParseAddr("192.0.2.1")), "offers": Offers("br0"),
 	}

@@ -32,10 +32,7 @@ func TestReadPreflight(t *testing.T) {
 	same(t, "machine", "0123456789abcdef0123456789abcdef\n", ReadMachine, "0123456789abcdef0123456789abcdef")
 	same(t, "no machine id", "none\n", ReadMachine, "")
 	same(t, "hypervisor", "domain kvm\ndomain qemu\nend\n", ReadHypervisor, []string{"kvm", "qemu"})
-	same(t, "settings", "net/ipv4/ip_forward:0\nnet/ipv4/conf/eth0.10/rp_filter:2\n", ReadSettings,
-		map[string]string{"net/ipv4/ip_forward": "0", "net/ipv4/conf/eth0.10/rp_filter": "2"})
-	same(t, "daemons", "12 dhcpd ours /usr/sbin/dhcpd -cf x eth0 \n", ReadDaemons,
-		[]Daemon{{PID: 12, Name: "dhcpd", Ours: true, Command: []string{"/usr/sbin/dhcpd", "-cf", "x", "eth0"}}})
+	same(t, "governors", "12 dockerd /usr/bin/dockerd -H fd:// \n", ReadGovernors, []Process{{PID: 12, Name: "dockerd", Command: "/usr/bin/dockerd -H fd://"}})
 	same(t, "vlans", "vlan 10 eth0.10\nleft eth0.4093\nend\n", ReadVLANs, VLANs{Tags: map[int]string{10: "eth0.10"}, Left: []string{"eth0.4093"}})
 	same(t, "pings", "node1 yes no 02:00:00:00:00:01 \npublic no no - ping: connect: Network is unreachable\n", ReadPings,
 		map[string]Ping{"node1": {Small: true, MAC: "02:00:00:00:00:01"}, "public": {Words: "ping: connect: Network is unreachable"}})
@@ -55,43 +52,27 @@ func TestReadRoutes(t *testing.T) {
 	})
 }
 
-func TestReadFirewall(t *testing.T) {
-	const text = "backend nft\ni *filter\ni :FORWARD DROP [0:0]\ni -A FORWARD -i docker0 -j ACCEPT\no *filter\no :INPUT ACCEPT [1:2]\nn inet site fwd forward drop 2\n"
-	same(t, "firewall", text, ReadFirewall, Firewall{
-		Backend: "nft",
-		Chains:  []RuleChain{{Table: "filter", Name: "FORWARD", Policy: "DROP", Rules: []string{"-A FORWARD -i docker0 -j ACCEPT"}}},
-		Other:   []RuleChain{{Table: "filter", Name: "INPUT", Policy: "ACCEPT"}},
-		Native:  []NativeChain{{Family: "inet", Table: "site", Name: "fwd", Hook: "forward", Policy: "drop", Drops: 2}},
-	})
-}
-
 func TestPreflightNonsenseIsRefused(t *testing.T) {
 	for name, err := range map[string]error{
-		"clock":              second(ReadClock("noon\n")),
-		"tools, cut":         second(ReadTools("ip\n")),
-		"tools, nothing":     second(ReadTools("")),
-		"accounts, nothing":  second(ReadAccounts("")),
-		"accounts, odd":      second(ReadAccounts("uid x\n")),
-		"accounts, twice":    second(ReadAccounts("uid 0\nuid 1\n")),
-		"modules, nothing":   second(ReadModules("")),
-		"modules, odd":       second(ReadModules("8021q perhaps\n")),
-		"machine":            second(ReadMachine("x y\n")),
-		"hypervisor, cut":    second(ReadHypervisor("domain kvm\n")),
-		"settings, nothing":  second(ReadSettings("")),
-		"settings, odd":      second(ReadSettings("net/ipv4/ip_forward 1\n")),
-		"daemons":            second(ReadDaemons("x dhcpd - y\n")),
-		"vlans, cut":         second(ReadVLANs("vlan 10 eth0.10\n")),
-		"vlans, odd":         second(ReadVLANs("vlan x eth0.10\nend\n")),
-		"pings":              second(ReadPings("node1 yes\n")),
-		"claimants, cut":     second(ReadClaimants("")),
-		"claimants, odd":     second(ReadClaimants("x y\nend\n")),
-		"offer":              second(ReadOffer("x\n")),
-		"routes, nothing":    second(ReadRoutes("")),
-		"routes, odd":        second(ReadRoutes("Iface\neth0 1 2\n")),
-		"firewall, nothing":  second(ReadFirewall("")),
-		"firewall, no table": second(ReadFirewall("backend nft\ni :FORWARD DROP\n")),
-		"firewall, no chain": second(ReadFirewall("backend nft\ni *filter\ni -A x -j y\n")),
-		"firewall, odd":      second(ReadFirewall("backend nft\nn inet\n")),
+		"clock":             second(ReadClock("noon\n")),
+		"tools, cut":        second(ReadTools("ip\n")),
+		"tools, nothing":    second(ReadTools("")),
+		"accounts, nothing": second(ReadAccounts("")),
+		"accounts, odd":     second(ReadAccounts("uid x\n")),
+		"accounts, twice":   second(ReadAccounts("uid 0\nuid 1\n")),
+		"modules, nothing":  second(ReadModules("")),
+		"modules, odd":      second(ReadModules("8021q perhaps\n")),
+		"machine":           second(ReadMachine("x y\n")),
+		"hypervisor, cut":   second(ReadHypervisor("domain kvm\n")),
+		"governors":         second(ReadGovernors("x dockerd y\n")),
+		"vlans, cut":        second(ReadVLANs("vlan 10 eth0.10\n")),
+		"vlans, odd":        second(ReadVLANs("vlan x eth0.10\nend\n")),
+		"pings":             second(ReadPings("node1 yes\n")),
+		"claimants, cut":    second(ReadClaimants("")),
+		"claimants, odd":    second(ReadClaimants("x y\nend\n")),
+		"offer":             second(ReadOffer("x\n")),
+		"routes, nothing":   second(ReadRoutes("")),
+		"routes, odd":       second(ReadRoutes("Iface\neth0 1 2\n")),
 	} {
 		if err == nil {
 			t.Errorf("%s: no error", name)
@@ -111,9 +92,7 @@ func TestPreflightScriptsAnswerHere(t *testing.T) {
 				MachineScript:                     func(s string) error { return second(ReadMachine(s)) },
 				RoutesScript:                      func(s string) error { return second(ReadRoutes(s)) },
 				VLANsScript:                       func(s string) error { return second(ReadVLANs(s)) },
-				DaemonsScript:                     func(s string) error { return second(ReadDaemons(s)) },
-				FirewallScript:                    func(s string) error { return second(ReadFirewall(s)) },
-				"cd /;" + SettingsScript:          func(s string) error { return second(ReadSettings(s)) },
+				GovernorsScript:                   func(s string) error { return second(ReadGovernors(s)) },
 				Pings("lo", Peer{"me", loopback}): pinged(t),
 			} {
 				out, err := ask(t, sh, what, "RUN_DIR=/run/eucalyptus/net", "CLOUD=c10d0001")

@@ -9,7 +9,8 @@ import (
 	"strings"
 )
 
-// RoutesScript prints the kernel's main IPv4 table as the kernel does.
+// RoutesScript prints the kernel's main IPv4 table as the kernel does: that is enough
+// to know which networks a host knows, also where there is no iproute2.
 const RoutesScript = `
 cat /proc/net/route || exit 2
 `
