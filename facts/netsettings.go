@@ -10,8 +10,8 @@ import (
 const NetSettingsScript = `
 cd /proc/sys/net || exit 2
 [ -e ipv4/ip_forward ] || exit 2
-for name in ipv4/ip_forward ipv4/conf/*/forwarding ipv4/conf/*/rp_filter ipv4/conf/*/arp_ignore ipv4/conf/*/arp_filter \
-	ipv4/conf/*/proxy_arp bridge/bridge-nf-call-* netfilter/nf_conntrack_count netfilter/nf_conntrack_max; do
+for name in ipv4/ip_forward ipv4/conf/*/forwarding ipv4/conf/*/rp_filter ipv4/conf/*/arp_ignore \
+	bridge/bridge-nf-call-* netfilter/nf_conntrack_count netfilter/nf_conntrack_max; do
 	[ -e "$name" ] || continue
 	set -- "$@" "$name"
 done
