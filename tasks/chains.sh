@@ -14,7 +14,9 @@
 #           $HOST_DIR/chains/TABLE. iptables-save spells rules in its own way, so
 #           the text asked for is never compared with the dump: the file keeps,
 #           for each chain, the text we asked for and what the back end printed
-#           for it just afterwards. A chain is right when both still agree.
+#           for it just afterwards. A chain is right when both still agree. As
+#           long as neither this file nor the table is another than when all was
+#           right (TABLE.sum), nothing is compared.
 # Changes:  in ONE iptables-restore --noflush transaction replaces the chains
 #           that differ, moves our hooks to position 1, and deletes chains that
 #           carry our mark and are not wanted any more. One wrong rule and
@@ -56,16 +58,22 @@ chains_stream() {
 	printf '\001end %s\n' "$2"
 }
 
+# chains_find_boot: the id of this boot into chains_boot.
+chains_find_boot() {
+	chains_boot=
+	! [ -r /proc/sys/kernel/random/boot_id ] || read -r chains_boot </proc/sys/kernel/random/boot_id
+}
+
 # chains_awk MODE TABLE SUM [TRY]: weighs what is wanted against what is there.
 #   check   exits 10 = is so, 11 = is not so
 #   apply   prints the transaction
-#   store   prints the new $HOST_DIR/chains/TABLE, given the transaction TRY
+#   store   prints the new $HOST_DIR/chains/TABLE, given the transaction TRY, and
+#           exits as check does
 #   diff    prints the present state in the form of CONTENT
 # Any other exit status means that it cannot be told; words are on stderr.
 # The status 1 is avoided because awk may end with it by itself.
 chains_awk() {
-	chains_boot=
-	! [ -r /proc/sys/kernel/random/boot_id ] || read -r chains_boot </proc/sys/kernel/random/boot_id
+	chains_find_boot
 	chains_stream "$2" "$3" "${4-}" | awk -v mode="$1" -v table="$2" -v sum="$3" -v cloud="$CLOUD" -v boot="$chains_boot" '
 	function bad(words) {
 		if (++errors <= 20) print "chains " table ": " words | "cat 1>&2"
@@ -161,7 +169,7 @@ chains_awk() {
 					(name in top ? ", its first rule is " top[name] : ", it is empty") \
 					": rename or delete it (iptables -t " table " -S " name ")")
 			if (!(name in present) || rules[name] != askeds[name] || count[name] != gots[name]) differs[name] = 1
-			if (name in differs) change = 1
+			if ((name in differs) && !(name in replaced)) change = 1
 		}
 		for (name in present) if (!(name in want) && ours(name)) { gone[name] = 1; change = 1 }
 	}
@@ -239,13 +247,33 @@ chains_awk() {
 		if (mode == "apply") transaction()
 		if (mode == "store") store()
 		if (mode == "diff") show()
-		if (mode == "check") exit (change ? 11 : 10)
+		if (mode == "check" || mode == "store") exit (change ? 11 : 10)
 		exit 10
 	}'
 }
 
+# chains_sum TABLE: one sum of what is remembered and of what is there, counters apart.
+chains_sum() {
+	{
+		cat "$HOST_DIR/chains/$1" || return 2
+		printf '%s\n' "$chains_now" | sed "/^\*$1\$/,/^COMMIT/!d; s/ \[[0-9]*:[0-9]*\]\$//"
+	} | sha256sum
+}
+
+# chains_known TABLE: all is as it was when it was right for the content chains_was.
+chains_known() {
+	[ -f "$HOST_DIR/chains/$1.sum" ] && [ -f "$HOST_DIR/chains/$1" ] || return 1
+	read -r chains_in chains_was chains_same <"$HOST_DIR/chains/$1.sum" || return 1
+	chains_find_boot
+	[ "$chains_in" = "$chains_boot" ] && [ "$chains_same" = "$(chains_sum "$1")" ]
+}
+
 check_chains() {
 	chains_ready >&2 || return 2
+	if chains_known "$1"; then
+		[ "$chains_was" = "$2" ]
+		return
+	fi
 	chains_is=0
 	chains_awk check "$1" "$2" || chains_is=$?
 	case $chains_is in
@@ -292,9 +320,15 @@ apply_chains() {
 	[ -z "$chains_words" ] || printf '%s\n' "$chains_words"
 	read_chains
 	chains_ready
-	chains_do store "$1" "$2" "$chains_try" >"$HOST_DIR/chains/$1.new"
+	chains_is=0
+	chains_awk store "$1" "$2" "$chains_try" >"$HOST_DIR/chains/$1.new" || chains_is=$?
+	case $chains_is in 10 | 11) ;; *) return 2 ;; esac
 	mv -f "$HOST_DIR/chains/$1.new" "$HOST_DIR/chains/$1"
 	rm -f "$chains_try"
+	if [ "$chains_is" = 10 ]; then
+		printf '%s %s %s\n' "$chains_boot" "$2" "$(chains_sum "$1")" >"$HOST_DIR/chains/$1.sum.new"
+		mv -f "$HOST_DIR/chains/$1.sum.new" "$HOST_DIR/chains/$1.sum"
+	fi
 	[ -z "$chains_left" ] || { printf '%s\n' "$chains_left"; return 1; }
 }
 

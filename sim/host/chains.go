@@ -291,7 +291,7 @@ func applyChains(p *process, args []string) int {
 	if left != "" {
 		return p.words(1, left)
 	}
-	return 0
+	return p.replace(w.path()+".sum", w.p.m.boot+" "+args[1]+" right\n", 0o600)
 }
 
 // store is the file of what was asked for and what was got.
