@@ -19,6 +19,7 @@ type edge struct {
 	members  []member
 	groups   []cloud.Group // those with members here, by id
 	inGroup  map[cloud.GroupID][]netip.Addr
+	slices   map[cloud.GroupID][]netip.Prefix // networks in which a group has members
 	publics  []cloud.Address
 }
 
@@ -32,7 +33,7 @@ func newEdge(r Records, cluster inventory.Cluster, s cloud.Settings, cloudID str
 	e := &edge{
 		r: r, mark: "eucactl " + cloudID, cluster: cluster, settings: s,
 		networks: r.NetworksIn(cluster.Name), subnets: map[cloud.NetworkID]cloud.Subnet{},
-		inGroup: map[cloud.GroupID][]netip.Addr{}, publics: r.AddressesIn(cluster.Name),
+		inGroup: map[cloud.GroupID][]netip.Addr{}, slices: map[cloud.GroupID][]netip.Prefix{}, publics: r.AddressesIn(cluster.Name),
 	}
 	for _, n := range e.networks {
 		e.subnets[n.ID], _ = r.SubnetOf(n.ID)
@@ -47,6 +48,9 @@ func newEdge(r Records, cluster inventory.Cluster, s cloud.Settings, cloudID str
 		e.members = append(e.members, member{in, port})
 		for _, g := range in.Groups {
 			e.inGroup[g] = append(e.inGroup[g], port.IP)
+			if net := e.subnets[port.Network].CIDR; !slices.Contains(e.slices[g], net) {
+				e.slices[g] = append(e.slices[g], net)
+			}
 		}
 	}
 	for id, ips := range e.inGroup {

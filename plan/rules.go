@@ -41,8 +41,12 @@ func (e *edge) forward() Chain {
 		{Source: all, Proto: "tcp", State: "NEW", NotSyn: true, Target: "DROP"},
 		{Source: all, NotDest: all, Target: "ACCEPT"},
 	}
+	// A set is looked into only by packets to a network in which the group has members:
+	// in front of thousands of groups that is what a packet's way costs.
 	for _, g := range e.groups {
-		rules = append(rules, Rule{Dest: all, DestSet: SetName(g.ID), Target: g.Chain})
+		for _, net := range e.slices[g.ID] {
+			rules = append(rules, Rule{Dest: net, DestSet: SetName(g.ID), Target: g.Chain})
+		}
 	}
 	rules = append(rules, Rule{Dest: all, Target: "DROP"}, Rule{Source: all, Target: "DROP"})
 	return e.chain("EUCA-FORWARD", "forward", rules...)
