@@ -104,7 +104,7 @@ apply_vlan() {
 # vlan_make LINK NETWORK COMMAND...: the link, made by COMMAND if it is absent, is
 # marked, without IPv6, and up.
 vlan_make() {
-	vlan_settled "$1" "$2" && return || :
+	if vlan_settled "$1" "$2"; then return; fi
 	[ "$vlan_is" != 4 ]
 	vlan_name=$1 vlan_net=$2
 	shift 2
