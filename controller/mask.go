@@ -28,8 +28,8 @@ const shortestSecret = 6
 var looksSecret = []*regexp.Regexp{
 	regexp.MustCompile(`(?s)(-----BEGIN [A-Z ]*PRIVATE KEY-----).*?(?:-----END [A-Z ]*PRIVATE KEY-----|\z)`),
 	regexp.MustCompile(`(?i)((?:pass(?:word|wd|phrase)?|secret|token|credential|api_?key|incominguser|outgoinguser|chap[a-z_]*)["']?\s*[=:]\s*)("[^"\n]*"|'[^'\n]*'|[^\s,;]+)`),
-	regexp.MustCompile(`(?i)(\b(?:secret|password)\s+)("[^"\n]*"|[^\s;]+)`), // dhcpd.conf's keys
-	regexp.MustCompile(`(?m)^()[A-Za-z0-9+/]{40,}={0,2}$`),                  // a line of a key whose beginning is cut off
+	regexp.MustCompile(`(?i)(\b(?:secret|password)\s+)("[^"\n]*"|[^\s;=:*"][^\s;]*)`), // dhcpd.conf's keys
+	regexp.MustCompile(`(?m)^()[A-Za-z0-9+/]{40,}={0,2}$`),                            // a line of a key whose beginning is cut off
 	regexp.MustCompile(`(?i)(authorization:\s*\w+\s+)\S+`),
 }
 

@@ -54,6 +54,9 @@ func (c *Controller) checkNetwork(ctx context.Context, hosts []*inventory.Host, 
 		_, err := c.Inventory.Select(req.From) // for its suggestion
 		return out, errors.Join(err, fmt.Errorf("--from %s: name one host of the inventory", req.From))
 	}
+	if err := c.triable(hosts, req); err != nil {
+		return out, err
+	}
 	unlock, err := c.lock(ctx, hosts)
 	if err != nil {
 		return out, err
@@ -77,6 +80,23 @@ func (c *Controller) checkNetwork(ctx context.Context, hosts []*inventory.Host, 
 		t.try(ctx)
 	}
 	return out, ctx.Err()
+}
+
+// triable refuses what would try nothing.
+func (c *Controller) triable(hosts []*inventory.Host, req NetworkCheck) error {
+	some, tagged := false, false
+	for _, h := range hosts {
+		cluster, ok := c.Inventory.Cluster(h.Cluster)
+		is := ok && preflight.Segment(h, cluster.Network) != ""
+		some, tagged = some || is, tagged || is && cluster.Network.Mode == inventory.Managed
+	}
+	switch {
+	case !some:
+		return errors.New("none of these hosts is on a segment that carries guests: name frontends and nodes")
+	case req.VLAN != 0 && !tagged:
+		return fmt.Errorf("--vlan %d: none of these hosts is in a cluster of vnet_mode %s, and others have no VLANs", req.VLAN, inventory.Managed)
+	}
+	return nil
 }
 
 func (t *trial) end(h *inventory.Host) *end {
