@@ -70,8 +70,8 @@ func (c *Controller) walkHost(ctx context.Context, t *turn, h *inventory.Host, q
 	return out
 }
 
-// expected is what the frontend's chains should be, by table: the very text that a
-// reconcile would give it. It is empty if that cannot be told.
+// expected is what the frontend's chains should be, by table, and its dhcpd's
+// configuration: the very text that a reconcile would give it. It is empty if that cannot be told.
 func (c *Controller) expected(t *turn, h *inventory.Host) map[string]string {
 	seen, _ := t.Seen(h.Name)
 	if len(seen.Facts) == 0 {
@@ -83,11 +83,11 @@ func (c *Controller) expected(t *turn, h *inventory.Host) map[string]string {
 	}
 	out := map[string]string{}
 	for _, task := range prog.Tasks {
-		if task.Kind != "chains" || len(task.Args) < 2 {
-			continue
-		}
-		if text, ok := prog.Content(task.Args[1]); ok {
-			out[task.Args[0]] = text
+		switch {
+		case task.Kind == "chains" && len(task.Args) > 1:
+			out[task.Args[0]], _ = prog.Content(task.Args[1])
+		case task.Kind == "dhcpd" && len(task.Args) > 0:
+			out["dhcpd"], _ = prog.Content(task.Args[len(task.Args)-1])
 		}
 	}
 	return out

@@ -7,7 +7,7 @@ import (
 )
 
 // DHCPServersScript prints the processes in the host's network that give leases:
-// "server PID NAME", each word of the command line as "word WORD", and of dnsmasq's
+// "server PID STATE NAME" with the kernel's letter for the state, each word of the command line as "word WORD", and of dnsmasq's
 // files the lines about interfaces and leases as "line LINE".
 const DHCPServersScript = `
 net=$(readlink /proc/self/ns/net) || exit 2
@@ -19,7 +19,8 @@ for dir in /proc/[0-9]*; do
 	[ "$(readlink "$dir/ns/net")" = "$net" ] || continue
 	line=$(tr '\0' '\n' <"$dir/cmdline" 2>/dev/null) || continue
 	[ -n "$line" ] || continue
-	echo "server ${dir#/proc/} $comm"
+	state=${stat##*) }
+	echo "server ${dir#/proc/} ${state%% *} $comm"
 	printf '%s\n' "$line" | sed 's/^/word /'
 	case $comm in dnsmasq) ;; *) continue ;; esac
 	for file in $(printf '%s\n' "$line" | sed -n 's/^--conf-file=//p'; printf '%s\n' "$line" | sed -n '/^-C$/{n;p;}'); do
@@ -32,6 +33,7 @@ done
 type DHCPServer struct {
 	PID        int
 	Name       string   // of the program
+	Stopped    bool     // by a signal: it runs, but serves nobody
 	Words      []string // its command line
 	Config     string   // its configuration file, if the command line names one
 	Interfaces []string // where it listens; none: nobody said
@@ -43,12 +45,15 @@ func ReadDHCPServers(text string) (list []DHCPServer, err error) {
 	for line := range strings.Lines(text) {
 		word, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
 		if word == "server" {
-			pid, name, _ := strings.Cut(rest, " ")
-			number, err := strconv.Atoi(pid)
+			f := strings.Fields(rest)
+			if len(f) != 3 {
+				return nil, fmt.Errorf("dhcp servers: %q", line)
+			}
+			number, err := strconv.Atoi(f[0])
 			if err != nil {
 				return nil, fmt.Errorf("dhcp servers: %q", line)
 			}
-			list = append(list, DHCPServer{PID: number, Name: name, Leases: name != "dnsmasq"})
+			list = append(list, DHCPServer{PID: number, Name: f[2], Stopped: f[1] == "T" || f[1] == "t", Leases: f[2] != "dnsmasq"})
 			continue
 		}
 		if len(list) == 0 || word != "word" && word != "line" {

@@ -30,6 +30,7 @@ type Link struct {
 	Parent    string // of a VLAN interface
 	Alias     string // a remark that its maker left
 	NoARP     bool   // it neither asks nor answers for addresses
+	Filters   bool   // a bridge that passes frames by their VLANs only
 	Port      Port   // as a port of its master
 	Addresses []netip.Prefix
 }
@@ -56,7 +57,8 @@ func ReadLinks(text string) ([]Link, error) {
 		Info   struct {
 			Kind string `json:"info_kind"`
 			Data struct {
-				ID json.RawMessage `json:"id"` // of some kinds it is no number
+				ID        json.RawMessage `json:"id"` // of some kinds it is no number
+				Filtering json.RawMessage `json:"vlan_filtering"`
 			} `json:"info_data"`
 			PortKind string   `json:"info_slave_kind"`
 			Port     portJSON `json:"info_slave_data"`
@@ -76,7 +78,7 @@ func ReadLinks(text string) ([]Link, error) {
 		}
 		l := Link{Name: r.Name, Kind: r.Info.Kind, Master: r.Master, MAC: r.MAC, MTU: r.MTU, Alias: r.Alias}
 		l.Up, l.Carrier = slices.Contains(r.Flags, "UP"), slices.Contains(r.Flags, "LOWER_UP")
-		l.NoARP = slices.Contains(r.Flags, "NOARP")
+		l.NoARP, l.Filters = slices.Contains(r.Flags, "NOARP"), l.Kind == "bridge" && string(r.Info.Data.Filtering) == "1"
 		if r.Info.PortKind == "bridge" {
 			l.Port = r.Info.Port.port()
 		}

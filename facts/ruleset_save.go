@@ -137,7 +137,7 @@ func savedRule(line string) (chain string, r Rule, err error) {
 		case "-j", "-g":
 			r.target(w[i] == "-g", w[i+1:])
 			return chain, r, nil
-		case "--comment", "-c":
+		case "--comment", "-c", "--mode":
 		default:
 			r.condition(w[i], not, w[i+1:end])
 		}
@@ -163,13 +163,13 @@ func saved() map[string]string {
 		"--logical-in": "inbridge", "--logical-out": "outbridge", "--ip-src": "src", "--ip-source": "src", "--ip-dst": "dst",
 		"--ip-destination": "dst", "--ip-proto": "proto", "--ip-protocol": "proto", "--ip-sport": "sport", "--ip-dport": "dport",
 		"--arp-ip-src": "arpsrc", "--arp-ip-dst": "arpdst", "--arp-op": "arpop", "--arp-opcode": "arpop", "--vlan-id": "vlan",
-		"--arp-mac-src": "smac", "--arp-mac-dst": "dmac",
+		"--probability": "chance", "--arp-mac-src": "smac", "--arp-mac-dst": "dmac",
 	}
 }
 
 // silent are modules that say nothing by themselves: their options do.
 func silent() map[string]bool {
-	list := "tcp udp icmp conntrack state set comment multiport physdev mac addrtype iprange mark pkttype rpfilter udplite sctp"
+	list := "tcp udp icmp conntrack state set comment multiport physdev mac addrtype iprange mark pkttype rpfilter udplite sctp statistic"
 	m := map[string]bool{}
 	for _, name := range strings.Fields(list) {
 		m[name] = true

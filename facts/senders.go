@@ -40,6 +40,12 @@ bridge -s -j fdb show || exit 2
 `
 }
 
+// EarlierScript prints the same list at once: what bridges have heard before anybody
+// looked for anything.
+const EarlierScript = `
+bridge -s -j fdb show || exit 2
+`
+
 // Heard is what bridges of a host have heard.
 type Heard struct {
 	Window  int // hundredths of a second for which it was listened

@@ -3,6 +3,7 @@ package reach
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"eucactl/cloud"
@@ -72,11 +73,11 @@ func (w *walk) frames(up string) (list []bridgeFrame) {
 		ask.ether, ask.proto, ask.sport, ask.dport, ask.dmac, ask.broadcast = "ip", "udp", 68, 67, all, true
 		ask.src, ask.dst = netip.IPv4Unspecified(), netip.AddrFrom4([4]byte{255, 255, 255, 255})
 		offer.ether, offer.proto, offer.sport, offer.dport, offer.src, offer.dst = "ip", "udp", 67, 68, w.gateway.CIDR.Addr(), w.port.IP
-		list = append(list, bridgeFrame{"its question for a lease", ask}, bridgeFrame{"the answer with its lease", offer})
+		list = append(list, bridgeFrame{"the guest's question for a lease", ask}, bridgeFrame{"the answer with its lease", offer})
 		who, here := in, out
 		who.ether, who.arpop, who.dmac, who.broadcast, who.src, who.dst = "arp", "request", all, true, w.gateway.CIDR.Addr(), w.port.IP
 		here.ether, here.arpop, here.src, here.dst = "arp", "reply", w.port.IP, w.gateway.CIDR.Addr()
-		list = append(list, bridgeFrame{"ARP for " + w.port.IP.String(), who}, bridgeFrame{"its answers to ARP", here})
+		list = append(list, bridgeFrame{"ARP for " + w.port.IP.String(), who}, bridgeFrame{"the guest's answers to ARP", here})
 	}
 	for _, x := range w.wants {
 		from := w.source(x)
@@ -177,7 +178,7 @@ func removal(at *place) string {
 // macIsItsOwn: a bridge sends to where it heard an address last.
 func (w *walk) macIsItsOwn() *cloud.Finding {
 	mac := strings.ToLower(w.port.MAC)
-	for _, s := range w.node.Heard.Senders {
+	for _, s := range append(slices.Clone(w.node.Earlier.Senders), w.node.Heard.Senders...) {
 		if s.MAC != mac || s.Bridge != w.machine.Bridge || s.Port == w.card.Tap {
 			continue
 		}

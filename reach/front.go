@@ -3,6 +3,7 @@ package reach
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"eucactl/cloud"
@@ -69,7 +70,7 @@ func (w *walk) gatewayAddress() *cloud.Finding {
 	l, _ := w.front.link(w.gateway.Dev)
 	for _, a := range l.Addresses {
 		if a.Addr() == w.gateway.CIDR.Addr() {
-			return nil
+			return w.routerAnswers()
 		}
 	}
 	f := &cloud.Finding{
@@ -81,6 +82,46 @@ func (w *walk) gatewayAddress() *cloud.Finding {
 		f.Next = append([]string{fmt.Sprintf("on %s: ip addr del %s dev %s", w.front.Name, w.gateway.CIDR, dev)}, f.Next...)
 	}
 	return f
+}
+
+// routerAnswers: a guest that hears nothing of its router sends nothing further.
+func (w *walk) routerAnswers() *cloud.Finding {
+	if w.front.setting("arp_ignore", w.gateway.Dev) < 8 {
+		return nil
+	}
+	return w.ignores(w.gateway.Dev, w.gateway.CIDR.Addr(), 8)
+}
+
+func routerAlone(w *walk) string {
+	if !w.managed() {
+		return ""
+	}
+	return fmt.Sprintf("%s: nobody else answers for the guests' router %s", w.front.Name, w.gateway.CIDR.Addr())
+}
+
+// routerIsItsOwn: guests would send to whoever answers first.
+func (w *walk) routerIsItsOwn() *cloud.Finding {
+	ip := w.gateway.CIDR.Addr()
+	mac, other := w.another(ip)
+	if !other {
+		return nil
+	}
+	return &cloud.Finding{
+		Words:    fmt.Sprintf("another machine on the guest's segment has its router's address %s: %s", ip, mac),
+		Evidence: []string{fmt.Sprintf("arping -I %s %s: %s answers", w.gateway.Dev, ip, mac)},
+		Next:     []string{"find the machine with " + mac + " (bridge fdb show on the nodes) and take the address from it"},
+	}
+}
+
+// another is a machine, not the frontend, that answers for one of the frontend's
+// own addresses.
+func (w *walk) another(ip netip.Addr) (mac string, found bool) {
+	for _, mac := range w.front.Found[ip].Replies {
+		if !slices.ContainsFunc(w.front.Links, func(l facts.Link) bool { return strings.EqualFold(l.MAC, mac) }) {
+			return mac, true
+		}
+	}
+	return "", false
 }
 
 func joinPrefixes(list []netip.Prefix) string {

@@ -24,7 +24,11 @@ type Host struct {
 	Servers  []facts.DHCPServer
 	Guest    facts.Guest
 	Heard    facts.Heard
-	Elapsed  int // hundredths of a second that its program took
+	Earlier  facts.Heard // before anybody looked for the guest
+	Queues   []facts.Queue
+	VLANs    []facts.PortVLANs
+	Config   map[string]string // what dhcpd's configuration says, by its blocks
+	Elapsed  int               // hundredths of a second that its program took
 }
 
 // Answer is what a host said to one question.
@@ -67,8 +71,15 @@ func (h *Host) read(question, text string) (err error) {
 		h.Found, err = facts.ReadFound(text)
 	case "leases":
 		h.Leases, err = facts.ReadLeases(text)
+		h.Config = blocks(leaseConfig(text))
 	case "servers":
 		h.Servers, err = facts.ReadDHCPServers(text)
+	case "earlier":
+		h.Earlier, err = facts.ReadSenders(text)
+	case "queues":
+		h.Queues, err = facts.ReadQueues(text)
+	case "vlans":
+		h.VLANs, err = facts.ReadBridgeVLANs(text)
 	case "elapsed":
 		h.Elapsed, err = facts.ReadElapsed(text)
 	case "guest":

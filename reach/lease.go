@@ -2,6 +2,7 @@ package reach
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -37,6 +38,12 @@ func (w *walk) lease() *cloud.Finding {
 		return f
 	}
 	s := w.front.Servers[i]
+	if s.Stopped {
+		return &cloud.Finding{
+			Words: fmt.Sprintf("dhcpd is stopped by a signal: process %d serves nobody", s.PID), Evidence: []string{fmt.Sprintf("ps: process %d is in state T", s.PID)},
+			Next: []string{fmt.Sprintf("on %s: kill -CONT %d", w.front.Name, s.PID)},
+		}
+	}
 	for _, dev := range w.Path.front.DHCP.Interfaces {
 		if w.gateway.Dev != "" && dev != w.gateway.Dev {
 			continue
@@ -53,12 +60,62 @@ func (w *walk) lease() *cloud.Finding {
 
 func ours(s facts.DHCPServer) bool { return strings.HasSuffix(s.Config, ourConfig) }
 
+// leaseConfig is our dhcpd's configuration out of the answer about leases.
+func leaseConfig(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		if rest, ok := strings.CutPrefix(line, "c "); ok {
+			b.WriteString(rest)
+		}
+	}
+	return b.String()
+}
+
+var (
+	remark = regexp.MustCompile(`(?m)#.*$`)
+	block  = regexp.MustCompile(`(?s)\b((?:host|subnet)\s[^{}]*?)\s*\{([^{}]*)\}`)
+	blanks = regexp.MustCompile(`\s+`)
+)
+
+// blocks are the innermost blocks of a configuration by what stands before them.
+func blocks(config string) map[string]string {
+	m := map[string]string{}
+	for _, b := range block.FindAllStringSubmatch(remark.ReplaceAllString(config, ""), -1) {
+		m[blanks.ReplaceAllString(b[1], " ")] = strings.TrimSpace(blanks.ReplaceAllString(b[2], " "))
+	}
+	return m
+}
+
+// leaseIsPlanned compares what dhcpd tells the guest with what it should: the
+// guest's own block, and its network's.
+func (w *walk) leaseIsPlanned(next []string) *cloud.Finding {
+	for name, should := range blocks(w.leases) {
+		guest := name == "host node-"+w.port.IP.String()
+		if !guest && !(w.gateway.CIDR.IsValid() && strings.HasPrefix(name, "subnet "+w.gateway.CIDR.Masked().Addr().String()+" ")) {
+			continue
+		}
+		is, there := w.front.Config[name]
+		if there && is == should {
+			continue
+		}
+		f := &cloud.Finding{
+			Words:    fmt.Sprintf("dhcpd's configuration tells the guest something else than planned: %s { %s }", name, is),
+			Evidence: []string{"eucactl-dhcpd.conf: " + name + " { " + is + " }", "planned: " + name + " { " + should + " }"}, Next: next,
+		}
+		if !there {
+			f.Words = fmt.Sprintf("dhcpd's configuration has no %s", name)
+		}
+		return f
+	}
+	return nil
+}
+
 func (w *walk) leaseIsThere(next []string) *cloud.Finding {
 	for _, l := range w.front.Leases {
 		switch {
 		case !l.Fixed || l.MAC != strings.ToLower(w.port.MAC) && l.Address != w.port.IP:
 		case l.MAC == strings.ToLower(w.port.MAC) && l.Address == w.port.IP:
-			return nil
+			return w.leaseIsPlanned(next)
 		default:
 			return &cloud.Finding{
 				Words:    fmt.Sprintf("dhcpd's configuration gives %s to %s; it should give %s to %s", l.Address, l.MAC, w.port.IP, w.port.MAC),

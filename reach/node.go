@@ -47,6 +47,10 @@ func cardPlugged(w *walk) string {
 // cardIsPlugged looks at the guest's card from both ends: libvirt's and the bridge's.
 func (w *walk) cardIsPlugged() *cloud.Finding {
 	id := string(w.Instance.ID)
+	if !w.node.knows("guest") {
+		w.card = facts.Card{MAC: w.port.MAC, Bridge: w.machine.Bridge, Tap: w.machine.Dev}
+		return w.tapIsPlugged()
+	}
 	i := slices.IndexFunc(w.node.Guest.Cards, func(c facts.Card) bool { return c.MAC == strings.ToLower(w.port.MAC) })
 	if i < 0 {
 		f := &cloud.Finding{
@@ -148,6 +152,9 @@ func (w *walk) bridgeCarries() *cloud.Finding {
 		return f
 	}
 	if f := w.uplink(tap); f != nil {
+		return f
+	}
+	if f := w.sameVLAN(br, tap); f != nil {
 		return f
 	}
 	if f := linkWide(w.node, tap, "its card"); f != nil {
@@ -300,4 +307,30 @@ func tagged(h *Host, l facts.Link, s plan.Segment) *cloud.Finding {
 		return linkUp(h, below, "below "+l.Name)
 	}
 	return nil
+}
+
+// sameVLAN: a bridge that filters passes between two ports what is of both VLANs.
+func (w *walk) sameVLAN(br, tap facts.Link) *cloud.Finding {
+	up := w.uplinkPort()
+	if !br.Filters || up == "" {
+		return nil
+	}
+	var native int
+	var ids []int
+	for _, p := range w.node.VLANs {
+		if p.Port == tap.Name {
+			native = p.Native
+		}
+		if p.Port == up {
+			ids = p.VLANs
+		}
+	}
+	if native != 0 && slices.Contains(ids, native) {
+		return nil
+	}
+	return &cloud.Finding{
+		Words:    fmt.Sprintf("%s filters VLANs: %s, its card, is in VLAN %d, and the uplink %s is in %v", br.Name, tap.Name, native, up, ids),
+		Evidence: []string{"bridge vlan show, and vlan_filtering of " + br.Name + ": 1"},
+		Next:     []string{fmt.Sprintf("on %s: bridge vlan add vid VLAN dev %s pvid untagged, with a VLAN of %s", w.node.Name, tap.Name, up)},
+	}
 }

@@ -59,6 +59,9 @@ func (p *packet) fits(r facts.Rule, sets map[string]facts.AddressSet) truth {
 	all := yes
 	for _, m := range r.Matches {
 		t := p.holds(m, sets)
+		if m.Key == "chance" && r.Do == facts.Drop && often(m.Values) {
+			t = yes // what is lost that often is as good as lost
+		}
 		if m.Not {
 			t = t.not()
 		}
@@ -67,6 +70,12 @@ func (p *packet) fits(r facts.Rule, sets map[string]facts.AddressSet) truth {
 		}
 	}
 	return all
+}
+
+// often tells whether a chance is one in five or more.
+func often(values []string) bool {
+	chance, err := strconv.ParseFloat(strings.Join(values, ""), 64)
+	return err == nil && chance >= 0.2
 }
 
 // holds tells whether one condition does, before it is negated.

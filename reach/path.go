@@ -333,6 +333,9 @@ func (p *Path) FrontendQuestions() []facts.Section {
 	if p.gateway.Dev != "" {
 		search = append(search, facts.Sought{IP: p.port.IP, Dev: p.gateway.Dev})
 	}
+	if p.gateway.CIDR.IsValid() {
+		search = append(search, facts.Sought{IP: p.gateway.CIDR.Addr(), Dev: p.gateway.Dev})
+	}
 	if p.Instance.Public.IsValid() && p.front != nil {
 		search = append(search, facts.Sought{IP: p.Instance.Public, Dev: p.front.PubInterface})
 	}
@@ -340,7 +343,8 @@ func (p *Path) FrontendQuestions() []facts.Section {
 		{Name: "links", Script: facts.LinksScript}, {Name: "settings", Script: facts.NetSettingsScript},
 		{Name: "neighbours", Script: facts.LookFor(search...)}, {Name: "routing", Script: facts.RoutingScript},
 		{Name: "rules", Script: facts.RulesetScript}, {Name: "leases", Script: facts.LeasesScript},
-		{Name: "servers", Script: facts.DHCPServersScript}, {Name: "elapsed", Script: facts.ElapsedScript},
+		{Name: "servers", Script: facts.DHCPServersScript}, {Name: "queues", Script: facts.QueuesScript},
+		{Name: "elapsed", Script: facts.ElapsedScript},
 	}
 }
 
@@ -348,8 +352,9 @@ func (p *Path) FrontendQuestions() []facts.Section {
 // guest to answer the frontend.
 func (p *Path) NodeQuestions() []facts.Section {
 	return []facts.Section{
-		{Name: "guest", Script: facts.Vif(string(p.Instance.ID))}, {Name: "links", Script: facts.LinksScript},
-		{Name: "settings", Script: facts.NetSettingsScript}, {Name: "rules", Script: facts.RulesetScript},
-		{Name: "servers", Script: facts.DHCPServersScript}, {Name: "senders", Script: facts.Senders(strings.ToLower(p.port.MAC), p.machine.Bridge, p.machine.Dev)},
+		{Name: "earlier", Script: facts.EarlierScript}, {Name: "guest", Script: facts.Vif(string(p.Instance.ID))},
+		{Name: "links", Script: facts.LinksScript}, {Name: "settings", Script: facts.NetSettingsScript},
+		{Name: "rules", Script: facts.RulesetScript}, {Name: "queues", Script: facts.QueuesScript},
+		{Name: "vlans", Script: facts.BridgeVLANsScript}, {Name: "servers", Script: facts.DHCPServersScript}, {Name: "senders", Script: facts.Senders(strings.ToLower(p.port.MAC), p.machine.Bridge, p.machine.Dev)},
 	}
 }

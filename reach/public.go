@@ -4,10 +4,8 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 
 	"eucactl/cloud"
-	"eucactl/facts"
 )
 
 func publicWords(w *walk) string {
@@ -39,22 +37,28 @@ func (w *walk) publicAddress() *cloud.Finding {
 	switch {
 	case !has:
 		return &cloud.Finding{Words: fmt.Sprintf("%s has no address %s", dev, ip), Evidence: evidence, Next: next}
-	case !here && ignore > 0:
-		return &cloud.Finding{
-			Words:    fmt.Sprintf("%s has no address %s: it is on %s, and arp_ignore is %d", dev, ip, at, ignore),
-			Evidence: evidence, Next: next,
-		}
+	case !here:
+		next = append([]string{fmt.Sprintf("on %s: ip addr del %s/32 dev %s", w.front.Name, ip, at)}, next...)
+		return &cloud.Finding{Words: fmt.Sprintf("%s has no address %s: it is on %s", dev, ip, at), Evidence: evidence, Next: next}
 	case ignore == 2 || ignore == 8:
-		return w.ignores(dev, ignore)
+		return w.ignores(dev, ip, ignore)
+	case l.MTU > 0 && l.MTU < leastMTU:
+		return &cloud.Finding{
+			Words:    fmt.Sprintf("%s, %s, takes only %d bytes a packet", dev, what, l.MTU),
+			Evidence: []string{fmt.Sprintf("ip link show %s: mtu %d", dev, l.MTU)}, Next: []string{fmt.Sprintf("on %s: ip link set %s mtu %d", w.front.Name, dev, frame)},
+		}
 	}
 	return nil
 }
 
+// leastMTU is what every link towards the world has these days, tunnels too.
+const leastMTU = 1280
+
 // ignores: 8 answers nobody, 2 only who is in the address's own network, and that
 // of a public address is itself alone.
-func (w *walk) ignores(dev string, value int) *cloud.Finding {
+func (w *walk) ignores(dev string, ip netip.Addr, value int) *cloud.Finding {
 	return &cloud.Finding{
-		Words:    fmt.Sprintf("%s does not answer ARP for %s: arp_ignore is %d", dev, w.Instance.Public, value),
+		Words:    fmt.Sprintf("%s does not answer ARP for %s: arp_ignore is %d", dev, ip, value),
 		Evidence: []string{fmt.Sprintf("sysctl net.ipv4.conf.%s.arp_ignore or net.ipv4.conf.all.arp_ignore: %d", dev, value)},
 		Next:     []string{fmt.Sprintf("on %s: sysctl -w net.ipv4.conf.%s.arp_ignore=0 net.ipv4.conf.all.arp_ignore=0", w.front.Name, dev)},
 	}
@@ -68,17 +72,15 @@ func publicAlone(w *walk) string {
 }
 
 func (w *walk) publicIsItsOwn() *cloud.Finding {
-	for _, mac := range w.front.Found[w.Instance.Public].Replies {
-		if slices.ContainsFunc(w.front.Links, func(l facts.Link) bool { return strings.EqualFold(l.MAC, mac) }) {
-			continue
-		}
-		return &cloud.Finding{
-			Words:    fmt.Sprintf("another machine out there has its public address %s: %s", w.Instance.Public, mac),
-			Evidence: []string{fmt.Sprintf("arping -I %s %s: %s answers", w.Path.front.PubInterface, w.Instance.Public, mac)},
-			Next:     []string{"find the machine with " + mac + " and take the address from it, or leave the address out of vnet_publicips"},
-		}
+	mac, other := w.another(w.Instance.Public)
+	if !other {
+		return nil
 	}
-	return nil
+	return &cloud.Finding{
+		Words:    fmt.Sprintf("another machine out there has its public address %s: %s", w.Instance.Public, mac),
+		Evidence: []string{fmt.Sprintf("arping -I %s %s: %s answers", w.Path.front.PubInterface, w.Instance.Public, mac)},
+		Next:     []string{"find the machine with " + mac + " and take the address from it, or leave the address out of vnet_publicips"},
+	}
 }
 
 // source is an address that a want may come from: of those outside, one in the

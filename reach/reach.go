@@ -32,14 +32,17 @@ func steps() []step {
 	return []step{
 		{looks: func(w *walk) string { return w.node.Name + " answers" }, host: onNode, find: answers(onNode)},
 		{looks: guestRuns, host: onNode, needs: []string{"guest"}, find: (*walk).machineRuns},
-		{looks: cardPlugged, host: onNode, needs: []string{"guest", "links"}, find: (*walk).cardIsPlugged},
-		{looks: bridgeWords, host: onNode, needs: []string{"guest", "links"}, find: (*walk).bridgeCarries},
-		{looks: bridgedWords, host: onNode, needs: []string{"guest", "links", "rules", "settings"}, find: (*walk).bridgePasses},
+		{looks: cardPlugged, host: onNode, needs: []string{"links"}, find: (*walk).cardIsPlugged},
+		{looks: bridgeWords, host: onNode, needs: []string{"links", "vlans"}, find: (*walk).bridgeCarries},
+		{looks: bridgedWords, host: onNode, needs: []string{"links", "rules", "settings", "earlier", "senders"}, find: (*walk).bridgePasses},
+		{looks: nodeQueues, host: onNode, needs: []string{"queues"}, find: (*walk).nodeIsQuick},
 		{looks: func(w *walk) string { return w.front.Name + " answers" }, host: onFront, find: answers(onFront)},
 		{looks: privateWords, host: onFront, needs: []string{"links"}, find: (*walk).privateLink},
 		{looks: leaseWords, host: onFront, needs: []string{"servers", "leases"}, find: (*walk).lease},
 		{looks: rogueWords, host: onFront, needs: []string{"servers"}, find: (*walk).rogueLease},
+		{looks: frontQueues, host: onFront, needs: []string{"queues"}, find: (*walk).frontIsQuick},
 		{looks: gatewayWords, host: onFront, needs: []string{"links"}, find: (*walk).gatewayAddress},
+		{looks: routerAlone, host: onFront, needs: []string{"neighbours", "links"}, find: (*walk).routerIsItsOwn},
 		{looks: routeWords, host: onFront, needs: []string{"links", "routing"}, find: (*walk).routeToGuest},
 		{looks: arpWords, host: onFront, needs: []string{"links", "rules"}, find: (*walk).arpPasses},
 		{looks: aloneWords, host: onFront, needs: []string{"neighbours", "links"}, find: (*walk).addressIsItsOwn},
@@ -59,7 +62,8 @@ func steps() []step {
 type walk struct {
 	*Path
 	front, node *Host
-	planned     *Host // the frontend's rules as they should be; nil if that is not known
+	planned     *Host  // the frontend's rules as they should be; nil if that is not known
+	leases      string // dhcpd's configuration as it should be; "" if that is not known
 	card        facts.Card
 	d           *cloud.Diagnosis
 }
@@ -69,11 +73,11 @@ func onFront(w *walk) *Host { return w.front }
 
 // Judge walks the path over what its hosts answered, up to the first broken link.
 // expected is what the frontend's chains should be, by table, in the form of the
-// task kind chains.
+// task kind chains, and its dhcpd's configuration, as "dhcpd".
 func (p *Path) Judge(front, node *Host, expected map[string]string) cloud.Diagnosis {
 	d := cloud.Diagnosis{ID: p.Instance.ID, Way: p.Way(), Looked: []string{p.looked}}
 	w := &walk{Path: p, front: front, node: node, d: &d}
-	w.planned = plannedRules(expected, p.front)
+	w.planned, w.leases = plannedRules(expected, p.front), expected["dhcpd"]
 	for _, s := range steps() {
 		looks := s.looks(w)
 		if looks == "" {
