@@ -89,7 +89,7 @@ func ruleset(tool string, lines ...string) facts.Ruleset {
 }
 
 func servers(name, line string) []facts.DHCPServer {
-	list, err := facts.ReadDHCPServers("server 99 " + name + "\nword " + strings.ReplaceAll(line, " ", "\nword ") + "\n")
+	list, err := facts.ReadDHCPServers("server 99 S " + name + "\nword " + strings.ReplaceAll(line, " ", "\nword ") + "\n")
 	if err != nil {
 		panic(err)
 	}
