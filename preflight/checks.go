@@ -44,7 +44,7 @@ func hostChecks() []hostCheck {
 		{"other DHCP servers", isEither, []string{"servers", "links"}, foreignDHCPFindings},
 		{"other firewalls", hasGroups, []string{"rules"}, frontendFirewallFindings},
 		{"bridged frames", groupsNode, []string{"rules", "settings"}, nodeFirewallFindings},
-		{"programs that govern firewalls", isEither, []string{"governors"}, governorFindings},
+		{"programs that govern firewalls", isEither, []string{"governors", "rules"}, governorFindings},
 		{"iptables back ends", isEither, []string{"rules", "host"}, backendFindings},
 		{"forwarding", hasGroups, []string{"settings"}, forwardFindings},
 		{"reverse path filter", hasGroups, []string{"settings", "routes"}, reversePathFindings},

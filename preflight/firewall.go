@@ -96,15 +96,18 @@ func (h *Host) beforeNat(chain, hook string) (list []Finding) {
 	return list
 }
 
-// nativeFindings: a packet must pass every chain at a hook, so an ACCEPT of ours does
+// nativeFindings is about what is not iptables': a packet must pass every chain at a hook, so an ACCEPT of ours does
 // not help where another one drops.
 func (h *Host) nativeFindings(families ...string) (list []Finding) {
 	for _, t := range h.rules.Tables {
-		if t.Tool != "nft" || !slices.Contains(families, t.Family) || strings.HasPrefix(t.Name, "eucactl_") {
+		if t.Tool != "nft" && t.Tool != "ebtables" || !slices.Contains(families, t.Family) || strings.HasPrefix(t.Name, "eucactl_") {
 			continue
 		}
 		for _, c := range t.Chains {
 			where := fmt.Sprintf("nft list chain %s %s %s", t.Family, t.Name, c.Name)
+			if t.Tool == "ebtables" {
+				where = fmt.Sprintf("ebtables -t %s -L %s", t.Name, c.Name)
+			}
 			const fix = "let it accept what guests send and get, or remove it"
 			switch drops := dropping(c); {
 			case c.Hook != "forward":

@@ -206,6 +206,16 @@ func faults() []fault {
 		{"a dnsmasq for names only", "", foreign("dnsmasq", "/usr/sbin/dnsmasq --interface=eth0"), nil},
 		{"firewalld", "", governs("firewalld", "/usr/bin/python3 /usr/sbin/firewalld --nofork"), []string{"warning: fe1: firewalld runs, and changes rules by itself"}},
 		{"Docker", "", governs("dockerd", "/usr/bin/dockerd -H fd://"), []string{"warning: fe1: Docker runs"}},
+		{"ufw", "", func(_ *testing.T, _, n1, _ *Host) {
+			n1.rules = ruleset("iptables", "*filter", ":FORWARD DROP [0:0]", ":ufw-before-forward - [0:0]", "-A FORWARD -j ufw-before-forward")
+		}, []string{"warning: n1: ufw governs its firewall"}},
+		{"ebtables", "", func(_ *testing.T, _, n1, _ *Host) { n1.rules = ruleset("ebtables", "*filter", ":FORWARD DROP") },
+			[]string{"error: n1: another firewall drops what it does not know, guests' packets too (ebtables -t filter -L FORWARD: policy drop)"}},
+		{"our own guards", "", func(_ *testing.T, _, n1, _ *Host) {
+			n1.rules.Tables = []facts.FilterTable{{Tool: "nft", Family: "bridge", Name: "eucactl_c10d0001", Chains: []facts.FilterChain{
+				{Name: "forward", Hook: "forward", Rules: []facts.Rule{{Do: facts.Drop}}},
+			}}}
+		}, nil},
 		{"everything accepted first", "", rules(":FORWARD ACCEPT [0:0]", "-A FORWARD -j ACCEPT", "-A FORWARD -j EUCA-FORWARD"),
 			[]string{"error: fe1: another firewall accepts guests' packets before the groups' rules are asked (iptables -S: -A FORWARD -j ACCEPT): eucactl reconcile fe1"}},
 		{"accepted first, in a chain of its own", "", rules(":FORWARD ACCEPT [0:0]", ":mine - [0:0]", `-A FORWARD -m comment --comment "a -j b" -j mine`, "-A FORWARD -j EUCA-FORWARD", "-A mine -i eth+ -j ACCEPT"),
