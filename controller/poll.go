@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"reflect"
+	"slices"
 
 	"eucactl/cloud"
 	"eucactl/facts"
@@ -75,6 +76,9 @@ func (c *Controller) poll(ctx context.Context, h *inventory.Host, l *line) (g gl
 			return g, err // it says nothing about the host
 		}
 	}
+	if rep.Fenced != nil && c.ours(h.Name, *rep.Fenced) {
+		return g, nil // a visit began since
+	}
 	v.noticed(rep, err, rev)
 	g.is = v.seen
 	g.told, err = c.keep(g.was, g.is)
@@ -85,6 +89,14 @@ func (c *Controller) poll(ctx context.Context, h *inventory.Host, l *line) (g gl
 // the host is to be taken over from does not count: that is a visit's to do.
 func (c *Controller) onlooker(tx *state.Tx, host string) *tasks.Fence {
 	return &tasks.Fence{Accept: known(tx, host).Tokens, Token: c.NewID("t-") + c.NewID("")}
+}
+
+// ours says whether a host that refused an onlooker holds a token that it was sent in
+// the meantime.
+func (c *Controller) ours(host string, f tasks.Fenced) bool {
+	tx := c.Store.View()
+	cl, _ := tx.Cloud()
+	return f.Cloud == cl.ID && slices.Contains(known(tx, host).Tokens, f.Token)
 }
 
 // glimpse asks what every visit asks, but for a frontend's rules, which are dear to

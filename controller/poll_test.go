@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"eucactl/cloud"
@@ -193,6 +194,39 @@ func TestPollGivesWayToVisits(t *testing.T) {
 		t.Fatal(err)
 	}
 	equal(t, "seen", w.seen("n1"), after)
+}
+
+// A visit that was broken off leaves the host with its token, and nothing in the
+// records of what was seen: a poll that was under way does not take that for another
+// controller's.
+func TestPollDuringABrokenVisit(t *testing.T) {
+	w := newWorld(t, twoNodes)
+	n1 := w.hosts["n1"]
+	ctx, stop := context.WithCancel(context.Background())
+	var visiting atomic.Bool
+	w.c.OnLine = func() {
+		if visiting.Load() {
+			stop() // the host has said hello, and goes on
+		}
+	}
+	first := make(chan struct{})
+	n1.set(func() { n1.sayFirst, n1.programs = first, nil })
+	polled := make(chan error)
+	go func() { polled <- w.c.Poll(context.Background(), "n1") }()
+	w.eventually("the poll arrives", func() bool { _, polls := n1.visits(); return polls > 0 })
+	n1.set(func() { n1.sayFirst = nil })
+	before := w.seen("n1")
+	visiting.Store(true)
+	if _, err := w.c.Reconcile(ctx, Reconcile{Hosts: []string{"n1"}}, nil); err == nil {
+		t.Fatal("the visit was not broken off")
+	}
+	visiting.Store(false)
+	w.eventually("the host has the token", func() bool { n1.mu.Lock(); defer n1.mu.Unlock(); return !strings.HasSuffix(n1.token, before.Token) })
+	close(first)
+	if err := <-polled; err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "seen", w.seen("n1"), before)
 }
 
 // An order that was lost may have been obeyed: the host is behind until it is visited
