@@ -20,7 +20,8 @@ const pipeDelay = 5 * time.Second
 
 // Command prepares a program to run inside a host, as root in /; "." means the lab's own namespace, where the
 // controller sits: the machine's files, the caller's environment and folder, but the lab's network. The command's
-// exit code is the program's. A host that is down gives a command that fails to start.
+// exit code is the program's. A host that is down gives a command that fails to start. On a host with its own kernel a
+// program that a signal ended has the exit code 128+n, and goes on when the command is killed.
 func (l *Lab) Command(host string, args ...string) *exec.Cmd {
 	if host == "." {
 		space := "--net=" + filepath.Join(netnsDir, l.Name)

@@ -38,6 +38,9 @@ func (l *Lab) Inside(host string, fn func() error) error { return l.inNetwork(ho
 // inNetwork runs fn on a thread that sits in a host's network namespace. Sockets that fn makes stay there; goroutines
 // that it starts do not run there. A thread that does not get back is thrown away with its goroutine.
 func (l *Lab) inNetwork(host string, fn func() error) error {
+	if err := l.shared(host); err != nil {
+		return err
+	}
 	result := make(chan error, 1)
 	go func() {
 		runtime.LockOSThread()

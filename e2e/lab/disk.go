@@ -19,7 +19,8 @@ func (l *Lab) disks() string { return filepath.Join(l.Dir, "disk") }
 func (l *Lab) diskSource() string { return "eucactl-lab:" + l.Name }
 
 // Upper is the folder with what a host has changed of its file system, there also while the host is down. A file of
-// the machine that the host removed shows as a character device 0:0.
+// the machine that the host removed shows as a character device 0:0. Of a host with its own kernel it is what its disk
+// was made of.
 func (l *Lab) Upper(host string) string { return filepath.Join(l.disks(), host, "upper") }
 
 func (l *Lab) mountDisks() error {

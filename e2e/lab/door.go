@@ -37,23 +37,25 @@ PrintLastLog no
 MaxSessions 1000
 `
 
-// doorSocket is where the connection is shared.
-func (l *Lab) doorSocket(host string) string { return filepath.Join(l.hostDir(host), "door") }
+// doorSocket is where the connection is shared, in the host's folder of the lab. A socket's name must be short, so it is
+// looked for from there.
+const doorSocket = "door"
 
 // doorCommand is ssh from where the host's kernel runs.
 func (l *Lab) doorCommand(host string, args ...string) *exec.Cmd {
 	cmd := exec.Command("nsenter", append([]string{
-		"--net=" + filepath.Join(netnsDir, l.Net(host)), "--", "ssh", "-F", "none", "-i", l.Key(), "-S", l.doorSocket(host),
-		"-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "LogLevel=ERROR",
+		"--net=" + filepath.Join(netnsDir, l.Net(host)), "--", "ssh", "-F", "none", "-i", l.Key(), "-S", doorSocket,
+		"-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes", "-o", "ConnectTimeout=20", "-o", "StrictHostKeyChecking=no", "-o", "LogLevel=ERROR",
 		"-o", "UserKnownHostsFile=/dev/null", "-o", "GlobalKnownHostsFile=/dev/null",
 	}, args...)...)
 	cmd.Env = hostEnv
+	cmd.Dir = l.hostDir(host)
 	return cmd
 }
 
 // openDoor connects. The connection ends with the host, because it belongs to the host's namespace.
 func (l *Lab) openDoor(h Host) error {
-	if err := os.Remove(l.doorSocket(h.Name)); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := os.Remove(filepath.Join(l.hostDir(h.Name), doorSocket)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
 	log, err := os.Create(filepath.Join(l.hostDir(h.Name), "door.log"))

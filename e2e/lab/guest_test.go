@@ -105,7 +105,9 @@ func start(t *testing.T, l *Lab, g guest, seedDisk []byte) {
 	}
 	put(t, l, g.node, "/srv/"+g.id+".seed", seedDisk)
 	put(t, l, g.node, "/srv/"+g.id+".xml", fmt.Appendf(nil, domainText, g.id, g.mac, g.bridge))
+	begin := time.Now()
 	run(t, l, g.node, "virsh -q create /srv/"+g.id+".xml")
+	t.Logf("%s is created after %.1f s", g.id, time.Since(begin).Seconds())
 }
 
 // put writes a file inside a host.

@@ -35,6 +35,14 @@ var initScript string
 // ownKernel says whether the host has a kernel of its own.
 func (h Host) ownKernel() bool { return h.Kernel == OwnKernel }
 
+// shared refuses what can only be done from outside, with a host of the machine's own kernel.
+func (l *Lab) shared(host string) error {
+	if h, err := l.Host(host); err == nil && h.ownKernel() {
+		return fmt.Errorf("lab %s: host %s has a kernel of its own; run a program on it instead", l.Name, host)
+	}
+	return nil
+}
+
 // memory is what the host's kernel has. Only what it touches is taken from the machine.
 func (h Host) memory() string {
 	if h.Role == Node {
@@ -160,6 +168,9 @@ func link(n int, tap, mac string) string {
 
 // launchKernel starts a host's kernel, as launch does a host.
 func (l *Lab) launchKernel(h Host) error {
+	if strings.ContainsAny(l.Dir, " \t\",:") {
+		return fmt.Errorf("a kernel's command line cannot name the lab's directory %q", l.Dir)
+	}
 	kernel, err := l.keepKernel()
 	if err != nil {
 		return err

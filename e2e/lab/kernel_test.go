@@ -180,16 +180,19 @@ func ownGuests(t *testing.T, l *Lab) {
 	}
 	put(t, l, "fe1", "/root/key", mustRead(t, l.Key()))
 	run(t, l, "fe1", "chmod 600 /root/key")
-	for _, g := range guests {
-		disk, err := seed.Image(seed.Seed{InstanceID: g.id, Hostname: g.hostname, PublicKey: string(bytes.TrimSpace(key))})
-		if err != nil {
-			t.Fatal(err)
+	t.Run("Start", func(t *testing.T) {
+		for _, g := range guests {
+			t.Run(g.node, func(t *testing.T) {
+				t.Parallel()
+				disk, err := seed.Image(seed.Seed{InstanceID: g.id, Hostname: g.hostname, PublicKey: string(bytes.TrimSpace(key))})
+				if err != nil {
+					t.Fatal(err)
+				}
+				start(t, l, g, disk)
+				waitConsole(t, l, g, "eucactl guest ready: "+g.hostname+" "+g.address, 1)
+			})
 		}
-		start(t, l, g, disk)
-	}
-	for _, g := range guests {
-		waitConsole(t, l, g, "eucactl guest ready: "+g.hostname+" "+g.address, 1)
-	}
+	})
 	login := "ssh -i /root/key -o StrictHostKeyChecking=no -o LogLevel=ERROR root@"
 	if got := run(t, l, "fe1", login+"10.50.10.2 'hostname; ping -c 1 -W 5 10.50.10.3 >/dev/null && echo met'"); got != "one\nmet" {
 		t.Errorf("the first guest says %q", got)

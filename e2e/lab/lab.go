@@ -1,7 +1,8 @@
 // Package lab makes real hosts out of namespaces on one machine, for tests, benches and demonstrations: sshd, dhcpd,
-// iptables, libvirtd and QEMU all run for real. Everything of a lab lives in network namespaces without a route out, so
-// a packet to a lab address that is down dies there. The package refuses to touch any process or namespace that does
-// not carry its lab's name, so several labs stand side by side.
+// iptables, libvirtd and QEMU all run for real. A host can also have a kernel of its own, for what the machine's lacks.
+// Everything of a lab lives in network namespaces without a route out, so a packet to a lab address that is down dies
+// there. The package refuses to touch any process or namespace that does not carry its lab's name, so several labs stand
+// side by side.
 package lab
 
 import (

@@ -18,8 +18,12 @@ func (l *Lab) Alive(host string) bool {
 	return alive
 }
 
-// Root is a host's file system as this machine sees it while the host is up: its /run and /tmp too.
+// Root is a host's file system as this machine sees it while the host is up: its /run and /tmp too. One that has its own
+// kernel shows it to nobody.
 func (l *Lab) Root(host string) (string, error) {
+	if err := l.shared(host); err != nil {
+		return "", err
+	}
 	pid, alive := l.process(host)
 	if !alive {
 		return "", fmt.Errorf("lab %s: host %s is down", l.Name, host)

@@ -59,14 +59,17 @@ done
 unset LAB_RUN LAB_MOUNT TERM
 export HOME=/root USER=root LOGNAME=root SHELL=/bin/sh PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 unshare -n /bin/busybox sh /run/lab/door.sh </dev/null &
+door=$!
 /usr/sbin/sshd -E /var/log/sshd.log </dev/null
 if [ -n "${LAB_LIBVIRT:-}" ]; then
 	virtlogd -d </dev/null
 	libvirtd -d </dev/null
 	until [ -S /run/libvirt/libvirt-sock ]; do sleep 0.05; done
 fi
-# sshd writes it when it listens.
-until [ -s /run/sshd.pid ] && [ -e /run/lab/open ]; do sleep 0.05; done
+# sshd writes it when it listens. The door's ports are in the table of its own network.
+until [ -s /run/sshd.pid ] && cat /proc/$door/net/tcp /proc/$door/net/tcp6 2>/dev/null | grep -q ':0016 0*:0000 0A '; do
+	sleep 0.05
+done
 echo "lab: $LAB_HOST is up"
 unset LAB_HOST LAB_LIBVIRT
 

@@ -1,4 +1,4 @@
-// Command lab makes and removes the namespace hosts that eucactl is tested and shown on.
+// Command lab makes and removes the hosts that eucactl is tested and shown on.
 package main
 
 import (
@@ -43,7 +43,7 @@ func command() *cobra.Command {
 	var p place
 	root := &cobra.Command{
 		Use:           "lab",
-		Short:         "Real hosts made of namespaces, on this machine",
+		Short:         "Real hosts on this machine, made of namespaces or with kernels of their own",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}

@@ -94,7 +94,7 @@ func hostCommand(p *place) *cobra.Command {
 			return err
 		},
 	}
-	add.Flags().StringVar(&role, "role", string(lab.Plain), "frontend, node, client or plain")
+	add.Flags().StringVar(&role, "role", string(lab.Plain), "frontend, node, client, plain or dhcp")
 	list := &cobra.Command{
 		Use:   "list",
 		Short: "List the hosts",
