@@ -438,8 +438,18 @@ ipset save | awk '
 	END { for (name in kind) print "set", name, kind[name] }'
 ` + addresses + ` | sed 's/=/ /; s/^/address /'
 if [ -d /sys/class/net/br0 ]; then
-	case $(cat /sys/class/net/br0/flags) in *[13579bdf]) echo link br0 up=true ;; *) echo link br0 up=false ;; esac
+	case $(cat /sys/class/net/br0/flags) in *[13579bdf]) echo link br0 up=true vlan=0 ;; *) echo link br0 up=false vlan=0 ;; esac
 fi
+nft list ruleset bridge 2>/dev/null | awk '
+	$1 == "table" { name = $3 }
+	$1 == "set" { of = $2; text = "" }
+	of == "senders" && (/elements/ || text) { text = text $0 }
+	of == "senders" && text && /}/ {
+		gsub(/.*{|}.*/, "", text)
+		n = split(text, all, ",")
+		for (i = 1; i <= n; i++) { gsub(/[ \t]+/, " ", all[i]); print "sender", name, all[i] }
+		of = ""
+	}'
 for pid in $(pgrep -x dhcpd); do
 	tr '\0' ' ' <"/proc/$pid/cmdline" | sed 's/^.* -cf \([^ ]*\) .* -pf [^ ]* \(.*\) $/dhcpd \1 \2\n/'
 done
@@ -457,7 +467,7 @@ done
 
 // look is what a real host has come to, in the words of its model.
 func (m *mirror) look(name string, settings []string) (lines []string, err error) {
-	members := map[string][]string{}
+	members, senders := map[string][]string{}, map[string][]string{}
 	for line := range strings.Lines(m.on(name, lookAtMirror, settings...)) {
 		line = strings.TrimSuffix(line, "\n")
 		f := strings.Fields(line)
@@ -465,6 +475,8 @@ func (m *mirror) look(name string, settings []string) (lines []string, err error
 		case len(f) == 0:
 		case f[0] == "member":
 			members[f[1]] = append(members[f[1]], f[2])
+		case f[0] == "sender":
+			senders[f[1]] = append(senders[f[1]], strings.Join(f[2:], " "))
 		case f[0] == "address" && slices.Contains(m.born[name], f[1]+"="+f[2]):
 		default:
 			lines = append(lines, line)
@@ -475,6 +487,10 @@ func (m *mirror) look(name string, settings []string) (lines []string, err error
 			slices.Sort(members[f[1]])
 			lines[i] = line + " " + strings.Join(members[f[1]], " ")
 		}
+	}
+	for table, list := range senders {
+		slices.Sort(list)
+		lines = append(lines, "antispoof "+table+" "+strings.Join(list, ", "))
 	}
 	files, err := m.files(name)
 	return append(lines, files...), err
