@@ -58,7 +58,7 @@ type names map[string]string
 
 var (
 	dealt = regexp.MustCompile(`\b(?:i|r|net|subnet|port)-[0-9a-f]{8}\b|\bd0:0d(?::[0-9a-f]{2}){4}\b|\b[0-9]+(?:[.-][0-9]+){3}\b`)
-	sums  = regexp.MustCompile(`\b[0-9a-f]{64}\b|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b`)
+	sums  = regexp.MustCompile(`\b[0-9a-f]{64}\b|\b[0-9a-f]{12}"|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b`)
 )
 
 func (n names) in(line string) string {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -186,13 +187,24 @@ func (c *clerk) authorize() {
 	group := c.groups[c.random.IntN(len(c.groups))]
 	rule := c.rule()
 	for _, have := range c.rules[group] {
-		if strings.Join(have, " ") == strings.Join(rule, " ") {
+		if meaning(have) == meaning(rule) {
 			return
 		}
 	}
 	user, name, _ := strings.Cut(group, "/")
 	c.ask(user, append([]string{"authorize", name}, rule...)...)
 	c.rules[group] = append(c.rules[group], rule)
+}
+
+// meaning is a rule in one of the ways in which it may be spelled.
+func meaning(rule []string) string {
+	words := slices.Clone(rule)
+	for i, w := range words {
+		if one, ok := map[string]string{"-1": "all", "6": "tcp", "17": "udp", "0-0": "0", "203.0.113.101/32": "203.0.113.101"}[w]; ok {
+			words[i] = one
+		}
+	}
+	return strings.Join(words, " ")
 }
 
 // revoke takes a rule back; others that overlap with it stay.

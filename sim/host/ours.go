@@ -134,6 +134,8 @@ func Essence(path, data, boot string) string {
 		return words[0]
 	case dir == hostDir+"/links" && len(words) == 2, dir == hostDir+"/chains" && strings.HasSuffix(path, ".sum") && len(words) >= 3:
 		return when(words[0]) + ", " + words[1]
+	case dir == hostDir+"/chains" && strings.HasSuffix(path, ".sum") && len(words) == 3:
+		return when(words[0]) + ", " + words[1]
 	case dir == hostDir+"/chains" || dir == hostDir+"/preload":
 		return when(strings.TrimPrefix(strings.SplitN(data, "\n", 2)[0], "B")) + ", " + tasks.Sum(asked(data))
 	case base(path) == "disk":
