@@ -13,7 +13,6 @@ import (
 type passing struct {
 	mu            sync.Mutex
 	entered, left map[passed]int
-	wires         []*wire.Wire
 }
 
 type passed struct {
@@ -23,33 +22,35 @@ type passed struct {
 	content  uint32
 }
 
-// watch listens at devices of a router.
+// watch listens at devices of a router: first for what leaves and then for what enters, so that nothing which is seen to
+// enter has left unseen.
 func (b *switchboard) watch(host string, devs ...string) (*passing, error) {
 	p := &passing{entered: map[passed]int{}, left: map[passed]int{}}
-	for _, dev := range devs {
-		err := b.w.lab.Inside(host, func() error {
-			one, err := wire.Open(dev)
-			if err == nil {
-				p.wires = append(p.wires, one)
-				go p.read(one)
+	for _, leaving := range []bool{true, false} {
+		for _, dev := range devs {
+			err := b.w.lab.Inside(host, func() error {
+				one, err := wire.Open(dev)
+				if err == nil {
+					go p.read(one, leaving)
+				}
+				return err
+			})
+			if err != nil {
+				return nil, err
 			}
-			return err
-		})
-		if err != nil {
-			return nil, err
 		}
 	}
 	return p, nil
 }
 
-func (p *passing) read(from *wire.Wire) {
+func (p *passing) read(from *wire.Wire, leaving bool) {
 	for buf := make([]byte, 1<<16); ; {
 		f, err := from.Next(buf)
 		if err != nil {
 			return
 		}
 		head, id, body, ok := f.Body()
-		if !ok || f.Foreign || head.Proto != wire.TCP && head.Proto != wire.UDP || len(body) < 8 {
+		if !ok || f.Foreign || f.Out != leaving || head.Proto != wire.TCP && head.Proto != wire.UDP || len(body) < 8 {
 			continue
 		}
 		if head.Proto == wire.TCP && (len(body) < 20 || body[13]&wire.RST != 0) {
