@@ -91,7 +91,7 @@ func (h Host) matches(pattern string) (bool, error) {
 // play adds the tasks of a play, then its handlers.
 func (b *builder) play(p Play, needs []int, sc scope) ([]int, error) {
 	b.notices = map[string][]int{}
-	ctx := context{scope: sc.with(nil, p.Vars), tags: p.Tags}
+	ctx := around{scope: sc.with(nil, p.Vars), tags: p.Tags}
 	needs, err := b.steps(p.Tasks, needs, ctx)
 	if err != nil {
 		return nil, err
@@ -108,7 +108,7 @@ func (b *builder) play(p Play, needs []int, sc scope) ([]int, error) {
 // handler adds a handler, which runs if one of the tasks that notify it changed
 // something, whatever failed besides: a change that was not followed up would
 // never be noticed again.
-func (b *builder) handler(h Step, needs []int, ctx context) ([]int, error) {
+func (b *builder) handler(h Step, needs []int, ctx around) ([]int, error) {
 	notices := b.notices[h.Name]
 	if len(notices) == 0 {
 		return needs, nil
@@ -129,7 +129,7 @@ func (b *builder) handler(h Step, needs []int, ctx context) ([]int, error) {
 // steps adds steps in order: each needs those before it. It returns what the next
 // step of the level needs; since a task that lacks what it needs counts as failed
 // itself, the last one stands for those before.
-func (b *builder) steps(list []Step, needs []int, ctx context) ([]int, error) {
+func (b *builder) steps(list []Step, needs []int, ctx around) ([]int, error) {
 	for _, s := range list {
 		var err error
 		if needs, err = b.step(s, needs, ctx); err != nil {
@@ -140,7 +140,7 @@ func (b *builder) steps(list []Step, needs []int, ctx context) ([]int, error) {
 }
 
 // step adds a task or a block, once or for each item of its loop.
-func (b *builder) step(s Step, needs []int, ctx context) ([]int, error) {
+func (b *builder) step(s Step, needs []int, ctx around) ([]int, error) {
 	ctx = ctx.within(s)
 	if s.Loop == nil {
 		return b.once(s, needs, ctx)
@@ -184,7 +184,7 @@ func (b *builder) step(s Step, needs []int, ctx context) ([]int, error) {
 }
 
 // once adds a task or the steps of a block for one item.
-func (b *builder) once(s Step, needs []int, ctx context) ([]int, error) {
+func (b *builder) once(s Step, needs []int, ctx around) ([]int, error) {
 	if s.Loop == nil {
 		ctx.scope = ctx.scope.with(nil, s.Vars)
 	}
@@ -213,7 +213,7 @@ func (b *builder) once(s Step, needs []int, ctx context) ([]int, error) {
 }
 
 // task adds one task.
-func (b *builder) task(s Step, needs []int, ctx context) ([]int, error) {
+func (b *builder) task(s Step, needs []int, ctx around) ([]int, error) {
 	t, err := b.call(s, ctx)
 	if err != nil {
 		return nil, err

@@ -16,7 +16,7 @@ const templateKind = "template"
 var templateArgs = map[string]string{"src": "", "dest": "path", "path": "path", "mode": "mode", "owner": "owner"}
 
 // call renders a task's arguments and calls its kind with them.
-func (b *builder) call(s Step, ctx context) (tasks.Task, error) {
+func (b *builder) call(s Step, ctx around) (tasks.Task, error) {
 	kind, named := s.Kind, map[string]any{}
 	for _, a := range s.Args {
 		v, err := ctx.scope.deep(a.Value)
@@ -39,7 +39,7 @@ func (b *builder) call(s Step, ctx context) (tasks.Task, error) {
 }
 
 // rendered is a template task as a file task.
-func (b *builder) rendered(named map[string]any, ctx context) (string, map[string]any, error) {
+func (b *builder) rendered(named map[string]any, ctx around) (string, map[string]any, error) {
 	src, ok := named["src"].(string)
 	if !ok {
 		return "", nil, errors.New("src, the name of a template, is missing")

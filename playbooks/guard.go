@@ -27,7 +27,7 @@ func guard(needs []int, clauses [][]string) string {
 
 // when evaluates a step's conditions. It returns false if the step is left out,
 // and adds what only the host knows to the clauses of ctx.
-func (b *builder) when(s Step, ctx *context) (bool, error) {
+func (b *builder) when(s Step, ctx *around) (bool, error) {
 	for _, w := range s.When {
 		c, err := b.set.Condition(w.Text, ctx.scope.vars, func(name string) bool {
 			_, ok := b.results[name]

@@ -9,8 +9,8 @@ import (
 	"eucactl/templates"
 )
 
-// context is what a step has from those around it.
-type context struct {
+// around is what a step has from those around it.
+type around struct {
 	scope  scope
 	tags   []string
 	when   [][]string // clauses of the guard
@@ -22,7 +22,7 @@ type context struct {
 }
 
 // within is the context of a step inside c, before its loop.
-func (c context) within(s Step) context {
+func (c around) within(s Step) around {
 	c.tags = append(slices.Clone(c.tags), s.Tags...)
 	c.ignore = c.ignore || s.IgnoreErrors
 	c.noLog = c.noLog || s.NoLog
@@ -31,7 +31,7 @@ func (c context) within(s Step) context {
 }
 
 // selected tells whether the tags on the command line choose a task.
-func (b *builder) selected(ctx context) bool {
+func (b *builder) selected(ctx around) bool {
 	if ctx.chosen {
 		return true
 	}
@@ -60,7 +60,7 @@ func (b *builder) selected(ctx context) bool {
 }
 
 // taskName is a task's name for people, with the loops it is in.
-func taskName(s Step, ctx context) string {
+func taskName(s Step, ctx around) string {
 	name := ctx.scope.text(s.Name)
 	if name == "" {
 		name = s.Kind
@@ -72,7 +72,7 @@ func taskName(s Step, ctx context) string {
 }
 
 // blockName is what one item of a block is called.
-func blockName(s Step, ctx context) string {
+func blockName(s Step, ctx around) string {
 	return strings.TrimSpace(ctx.scope.text(s.Name) + " " + ctx.item)
 }
 
@@ -123,7 +123,7 @@ func describeValue(v any) string {
 }
 
 // register remembers a task, or that it was left out, under its name.
-func (b *builder) register(s Step, ctx context, indexes []int) {
+func (b *builder) register(s Step, ctx around, indexes []int) {
 	if s.Register == "" {
 		return
 	}
@@ -134,7 +134,7 @@ func (b *builder) register(s Step, ctx context, indexes []int) {
 }
 
 // registerAll is register for the tasks of a block that is left out.
-func (b *builder) registerAll(steps []Step, ctx context) {
+func (b *builder) registerAll(steps []Step, ctx around) {
 	for _, s := range steps {
 		b.register(s, ctx, nil)
 		b.registerAll(s.Block, ctx)
