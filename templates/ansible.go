@@ -42,11 +42,12 @@ func ansibleFilters() map[string]filter {
 // plainFilter lets a filter over plain data work on the library's values.
 func plainFilter(name string, f filter) exec.FilterFunction {
 	return func(_ *exec.Evaluator, in *exec.Value, params *exec.VarArgs) *exec.Value {
-		if in.IsError() {
-			return in
+		if err := hidden(in); err != nil {
+			return exec.AsValue(err)
 		}
 		v, err := plain(in.Interface())
 		if err != nil {
+			raise(err)
 			return exec.AsValue(err)
 		}
 		args := make([]any, 0, len(params.Args))

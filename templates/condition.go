@@ -44,7 +44,7 @@ func (s *Set) Condition(expr string, vars map[string]any, registered func(string
 	}
 	defer func() {
 		if r := recover(); r != nil {
-			c, err = Condition{}, &Error{Message: fmt.Sprintf("cannot be evaluated: %v", r)}
+			c, err = Condition{}, panicked("", "cannot be evaluated", r)
 		}
 	}()
 	d := decider{eval: s.evaluator(vars), registered: registered}

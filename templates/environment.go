@@ -82,6 +82,7 @@ func strictAttribute(f exec.FilterFunction) exec.FilterFunction {
 // hidden finds an error that is the value, or an element of a list of values.
 func hidden(v *exec.Value) error {
 	if v.IsError() {
+		raise(v)
 		return v
 	}
 	switch list := v.Interface().(type) {
@@ -97,11 +98,20 @@ func hidden(v *exec.Value) error {
 				item = v.Interface()
 			}
 			if err, ok := item.(error); ok {
+				raise(err)
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// raise panics with the need that an error comes from: the library keeps no more
+// than the words of errors that pass through filters and tests.
+func raise(err error) {
+	if n, ok := rootCause(err).(*Needed); ok {
+		panic(n)
+	}
 }
 
 // haveAttribute is an error unless every element of a list has the attribute.
@@ -180,6 +190,7 @@ func isDefined(v *exec.Value) (bool, error) {
 	if !v.IsError() {
 		return true, nil
 	}
+	raise(v)
 	if isUndefined(v) {
 		return false, nil
 	}
@@ -221,6 +232,7 @@ func filterDefault(_ *exec.Evaluator, in *exec.Value, params *exec.VarArgs) *exe
 		boolean = v.IsTrue()
 	}
 	if in.IsError() && !isUndefined(in) {
+		raise(in)
 		return in
 	}
 	if in.IsError() || boolean && !in.IsTrue() {

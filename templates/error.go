@@ -17,7 +17,11 @@ type Error struct {
 	Line    int
 	Message string
 	Near    string // the line of the template, as written
+	Cause   error  // the need that it comes from, if it comes from one
 }
+
+// Unwrap lets errors.As find a need.
+func (e *Error) Unwrap() error { return e.Cause }
 
 // Error is file:line: message.
 func (e *Error) Error() string {
@@ -40,7 +44,8 @@ func located(file, source string, err error) error {
 	if errors.As(err, &own) {
 		return own
 	}
-	e := &Error{File: file, Line: 1, Message: plainWords(rootCause(err).Error())}
+	root := rootCause(err)
+	e := &Error{File: file, Line: 1, Message: plainWords(root.Error()), Cause: needed(root)}
 	if inTemplate.MatchString(e.Message) {
 		return &Error{Message: e.Message} // of a template within this one
 	}

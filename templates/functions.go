@@ -18,7 +18,7 @@ const (
 
 // functions are what a template can call.
 func (s *Set) functions() map[string]any {
-	return map[string]any{"range": rangeOf, "lookup": s.lookup, "dict": dictOf, "none": nil}
+	return map[string]any{"range": rangeOf, "lookup": s.lookup, "dict": dictOf, "none": nil, "omit": Omitted{}}
 }
 
 // rangeOf is Python's range, as a list.

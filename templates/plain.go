@@ -17,6 +17,8 @@ func plain(v any) (any, error) {
 		return v, nil
 	}
 	switch v := v.(type) {
+	case Omitted:
+		return v, nil
 	case *exec.Value: // which is an error too, by its methods
 		return plain(v.Interface())
 	case error:
@@ -93,7 +95,7 @@ func plainMap(r reflect.Value) (any, error) {
 
 func isPlain(v any) bool {
 	switch v := v.(type) {
-	case nil, bool, int64, float64, string:
+	case nil, bool, int64, float64, string, Omitted:
 		return true
 	case []any:
 		for _, item := range v {

@@ -31,13 +31,21 @@ func (s *Set) execute(name string, p *parsed, vars *exec.Context) (out string, e
 	var buf bytes.Buffer
 	defer func() {
 		if r := recover(); r != nil {
-			out, err = "", &Error{File: name, Line: 1, Message: fmt.Sprintf("cannot be rendered: %v", r)}
+			out, err = "", panicked(name, "cannot be rendered", r)
 		}
 	}()
 	if err := p.template.Execute(&buf, vars); err != nil {
 		return "", located(name, p.source(s, name), err)
 	}
 	return buf.String(), nil
+}
+
+// panicked is the error of a panic: a need that was raised, or a defect of the library.
+func panicked(file, what string, r any) error {
+	if n, ok := r.(*Needed); ok {
+		return located(file, "", n)
+	}
+	return &Error{File: file, Line: 1, Message: fmt.Sprintf("%s: %v", what, r)}
 }
 
 // source is the text of a template file, for error messages.
@@ -56,7 +64,7 @@ func (p *parsed) source(s *Set, name string) string {
 func (s *Set) evaluate(o *nodes.Output, vars map[string]any) (v any, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			v, err = nil, &Error{Message: fmt.Sprintf("cannot be evaluated: %v", r)}
+			v, err = nil, panicked("", "cannot be evaluated", r)
 		}
 	}()
 	e := s.evaluator(vars)
