@@ -1,7 +1,9 @@
 package tasks
 
 import (
+	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"regexp"
 	"slices"
@@ -20,7 +22,7 @@ type Blob struct {
 
 // Args turns a playbook's named arguments into the positional ones of a kind.
 // Text, bool, whole numbers and lists of them become text ("true", "64",
-// separated by blanks); a parameter called content becomes a Blob and its sum,
+// separated by blanks, or as the parameter's Form says); a parameter called content becomes a Blob and its sum,
 // one called upload is a sum already. An argument that is nil counts as not given.
 func (l *Library) Args(kind string, named map[string]any) ([]string, []Blob, error) {
 	k, err := l.Kind(kind)
@@ -33,8 +35,11 @@ func (l *Library) Args(kind string, named map[string]any) ([]string, []Blob, err
 	var args []string
 	var blobs []Blob
 	for _, p := range k.Params {
-		value, given := named[p.Name]
-		if !given || value == nil {
+		value, err := p.given(named)
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", k.Name, err)
+		}
+		if value == nil {
 			if p.Required {
 				return nil, nil, fmt.Errorf("%s: %s is missing (parameters: %s)", k.Name, p.Name, k.usage())
 			}
@@ -53,10 +58,27 @@ func (l *Library) Args(kind string, named map[string]any) ([]string, []Blob, err
 	return args, blobs, nil
 }
 
+// given is the value that a playbook gives the parameter under any of its names;
+// nil if none.
+func (p Param) given(named map[string]any) (value any, err error) {
+	by := ""
+	for _, name := range p.Names() {
+		v := named[name]
+		if v == nil {
+			continue
+		}
+		if by != "" {
+			return nil, fmt.Errorf("%s and %s are the same: give one", by, name)
+		}
+		value, by = v, name
+	}
+	return value, nil
+}
+
 func (k Kind) knows(named map[string]any) error {
 	var known []string
 	for _, p := range k.Params {
-		known = append(known, p.Name)
+		known = append(known, p.Names()...)
 	}
 	var unknown []string
 	for name := range named {
@@ -109,12 +131,107 @@ func (p Param) arg(value any) (string, *Blob, error) {
 			return "", nil, fmt.Errorf("must be an absolute path, not %v", value)
 		}
 	}
-	if octalDefault.MatchString(p.Default) {
-		s, err := modeText(value)
-		return s, nil, err
-	}
-	s, err := argText(value)
+	s, err := p.text(value)
 	return s, nil, err
+}
+
+// text is a value as the one argument that the parameter is.
+func (p Param) text(value any) (string, error) {
+	switch {
+	case octalDefault.MatchString(p.Default):
+		return modeText(value)
+	case p.Name == "mode" || strings.HasSuffix(p.Name, "_mode"):
+		// A number is what YAML makes of 0644; text may say u+x.
+		if _, number := whole(value); number {
+			return modeText(value)
+		}
+	case p.Default == "true" || p.Default == "false":
+		return truthText(value)
+	case p.Form == Lines:
+		return linesText(value)
+	case p.Form == Pairs:
+		return pairsText(value)
+	case p.Form == AnyJSON:
+		return jsonText(value)
+	}
+	return argText(value)
+}
+
+// truthText takes all of YAML 1.1's words for a boolean.
+func truthText(value any) (string, error) {
+	if n, ok := whole(value); ok && (n == 0 || n == 1) {
+		return strconv.FormatBool(n == 1), nil
+	}
+	switch v := value.(type) {
+	case bool:
+		return strconv.FormatBool(v), nil
+	case string:
+		switch strings.ToLower(v) {
+		case "true", "yes", "on", "1", "y", "t":
+			return "true", nil
+		case "false", "no", "off", "0", "n", "f", "":
+			return "false", nil
+		}
+	}
+	return "", fmt.Errorf("must be true or false, not %v", value)
+}
+
+// linesText is an item a line; one text is cut at commas, as Ansible does.
+func linesText(value any) (string, error) {
+	items, ok := value.([]any)
+	switch v := value.(type) {
+	case []string:
+		for _, s := range v {
+			items = append(items, s)
+		}
+	case string:
+		for one := range strings.SplitSeq(v, ",") {
+			if one = strings.TrimSpace(one); one != "" {
+				items = append(items, one)
+			}
+		}
+	default:
+		if !ok {
+			items = []any{value}
+		}
+	}
+	var lines []string
+	for i, item := range items {
+		s, err := argText(item)
+		if err != nil {
+			return "", fmt.Errorf("item %d: %w", i+1, err)
+		}
+		if strings.ContainsRune(s, '\n') {
+			return "", fmt.Errorf("item %d, %q, is more than one line", i+1, s)
+		}
+		lines = append(lines, s)
+	}
+	return strings.Join(lines, "\n"), nil
+}
+
+// pairsText is a line of key=value for each key, in order.
+func pairsText(value any) (string, error) {
+	m, ok := value.(map[string]any)
+	if !ok {
+		return "", fmt.Errorf("must be a mapping, not %T (%v)", value, value)
+	}
+	var lines []string
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		s, err := argText(m[key])
+		if err != nil {
+			return "", fmt.Errorf("%s: %w", key, err)
+		}
+		if strings.ContainsAny(key, "=\n") || strings.ContainsRune(s, '\n') {
+			return "", fmt.Errorf("%s: neither a name nor a value may have more than one line, nor a name a =", key)
+		}
+		lines = append(lines, key+"="+s)
+	}
+	return strings.Join(lines, "\n"), nil
+}
+
+func jsonText(value any) (string, error) {
+	b, err := json.Marshal(value)
+	return string(b), err
 }
 
 // A parameter whose default looks like a file mode takes file modes.
@@ -156,7 +273,10 @@ func argText(value any) (string, error) {
 	if n, ok := whole(value); ok {
 		return strconv.FormatInt(n, 10), nil
 	}
-	return "", fmt.Errorf("must be text, true or false, a whole number or a list of them, not %T (%v)", value, value)
+	if f, ok := value.(float64); ok {
+		return strconv.FormatFloat(f, 'f', -1, 64), nil
+	}
+	return "", fmt.Errorf("must be text, true or false, a number or a list of them, not %T (%v)", value, value)
 }
 
 func listText(items []any) (string, error) {

@@ -32,10 +32,23 @@ type Kind struct {
 // of the kind's functions.
 type Param struct {
 	Name     string
+	Aliases  []string // "dest|path": other names for it
+	Form     Form
 	Default  string
 	Required bool
 	Lazy     bool // "content:lazy": only apply reads it, so a big one is sent when needed
 }
+
+// A Form is how a value that is not one word becomes an argument.
+type Form string
+
+// The forms, as they stand behind a parameter's name.
+const (
+	Words   Form = ""   // items of a list are separated by blanks, and have none in them
+	Lines   Form = "[]" // an item a line
+	Pairs   Form = "{}" // of a mapping, a line of key=value each
+	AnyJSON Form = "@"  // whatever it is, as JSON
+)
 
 // A Library holds the kinds that a program may use.
 type Library struct {
@@ -44,7 +57,7 @@ type Library struct {
 
 var (
 	kindName  = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
-	paramWord = regexp.MustCompile(`^([a-z][a-z0-9_]*)(:lazy|\?|=(\S*))?$`)
+	paramWord = regexp.MustCompile(`^([a-z][a-z0-9_|]*)(\[\]|\{\}|@)?(:lazy|\?|=(\S*))?$`)
 	function  = regexp.MustCompile(`(?m)^(check|apply|read|diff)_([a-z0-9_]+)\(\)`)
 )
 
@@ -142,21 +155,32 @@ func parseKind(name, text string) (Kind, error) {
 
 func parseParams(words []string) ([]Param, error) {
 	var params []Param
+	taken := map[string]bool{}
 	for _, w := range words {
 		m := paramWord.FindStringSubmatch(w)
 		if m == nil {
-			return nil, fmt.Errorf("parameter %q is none of name, name=default, name? and name:lazy", w)
+			return nil, fmt.Errorf("parameter %q is none of name, name=default, name? and name:lazy, with [], {} or @ behind the name and |alias in it", w)
 		}
-		if slices.ContainsFunc(params, func(p Param) bool { return p.Name == m[1] }) {
-			return nil, fmt.Errorf("parameter %q is named twice", m[1])
+		names := strings.Split(m[1], "|")
+		for _, name := range names {
+			if !kindName.MatchString(name) {
+				return nil, fmt.Errorf("parameter %q is no name", name)
+			}
+			if taken[name] {
+				return nil, fmt.Errorf("parameter %q is named twice", name)
+			}
+			taken[name] = true
 		}
 		params = append(params, Param{
-			Name: m[1], Default: m[3], Lazy: m[2] == ":lazy",
-			Required: m[2] == "" || m[2] == ":lazy",
+			Name: names[0], Aliases: names[1:], Form: Form(m[2]), Default: m[4], Lazy: m[3] == ":lazy",
+			Required: m[3] == "" || m[3] == ":lazy",
 		})
 	}
 	return params, nil
 }
+
+// Names are all names that a playbook may give the parameter, its own first.
+func (p Param) Names() []string { return append([]string{p.Name}, p.Aliases...) }
 
 func headComment(text string) string {
 	var doc []string

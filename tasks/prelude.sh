@@ -29,6 +29,23 @@ blob_file() {
 	printf '%s\n' "$HOST_DIR/blobs.tmp/$1"
 }
 
+# result KEY VALUE: a field of what the task registers; the last one of a KEY
+# counts. Or put what a command prints between result_begin KEY and result_end
+# KEY. A KEY that ends in _json carries JSON.
+result() {
+	result_begin "$1"
+	printf '%s' "$2"
+	result_end "$1"
+}
+result_begin() { say data "$task_n" "$1"; }
+result_end() { say data-end "$task_n" "$1"; }
+
+# scratch: the path of a private folder for what is on its way; it goes with the run.
+scratch() {
+	[ -d "$HOST_DIR/scratch.$$" ] || mkdir -p "$HOST_DIR/scratch.$$" || die "cannot make $HOST_DIR/scratch.$$"
+	printf '%s\n' "$HOST_DIR/scratch.$$"
+}
+
 # sum_of PATH: the file's sha256, nothing if it is absent. Never returns 1, so
 # that a file which cannot be read is not taken for one that differs.
 sum_of() {
@@ -47,7 +64,7 @@ open_run() {
 	unset IFS ENV BASH_ENV CDPATH TMPDIR GREP_OPTIONS POSIXLY_CORRECT
 	umask 077
 	cd /
-	fresh=' ' offered=' ' wanted='' quiet='' fetched='' staged=''
+	fresh=' ' offered=' ' wanted='' quiet='' fetched='' staged='' flagged='' environ=''
 	say hello 1
 }
 
@@ -55,6 +72,7 @@ open_run() {
 # and writes nothing: it takes the lock only if the file is there. busybox's
 # flock has no -w, hence the loop.
 take_lock() {
+	notified=' ' # later stages of the run go on with what is notified here
 	lock_how=-x lock_left=$LOCK_WAIT
 	if [ -z "$CHECK" ]; then
 		(: >>"$LOCK") || stop "cannot open $LOCK"
@@ -83,6 +101,9 @@ take_lock() {
 		printf 'pid %s, login %s, cloud %s\n' "$$" "$LOGIN" "${CLOUD:-none}" >"$LOCK"
 		# What a killed run left behind may hold secrets.
 		[ ! -e "$HOST_DIR/blobs.tmp" ] || rm -rf "$HOST_DIR/blobs.tmp"
+		for lock_left in "$HOST_DIR"/scratch.*; do
+			[ ! -e "$lock_left" ] || rm -rf "$lock_left"
+		done
 	fi
 }
 
@@ -145,11 +166,22 @@ print_section() {
 
 # The lock goes before the last word, so that who read it finds the host free.
 close_run() {
-	[ -z "$fetched" ] || rm -rf "$HOST_DIR/blobs.tmp"
-	[ -n "$CHECK" ] || forget_uploads
+	clear_run
 	exec 9>&-
 	say 'done'
 	exit 0
+}
+
+# Another stage follows, under the same lock.
+close_stage() {
+	clear_run
+	say stage
+}
+
+clear_run() {
+	[ -z "$fetched" ] || rm -rf "$HOST_DIR/blobs.tmp"
+	[ ! -e "$HOST_DIR/scratch.$$" ] || rm -rf "$HOST_DIR/scratch.$$"
+	[ -n "$CHECK" ] || forget_uploads
 }
 
 # --- Tasks ---
@@ -206,10 +238,107 @@ wants() {
 }
 quiet() { quiet=yes; }
 
-task_end() {
-	eval "was_$task_n=$1"
-	say end "$task_n" "$1" "$2"
+# flags FLAG...: what is special about the next task.
+#   changed=yes|no failed=yes|no  how its outcome is to be taken
+#   check=yes|no  diff=yes|no     whatever the run says
+#   timeout=SECONDS
+#   notify=KEY    the handler KEY is to run if it changes something
+#   handler=KEY   runs only if KEY was notified, in this run or in one that broke off
+#   handled=KEY   the last task of the handler KEY
+flags() { flagged=$*; }
+
+# environment SCRIPT: what exports the variables of the next task's commands.
+environment() { environ=$1; }
+
+take_flags() {
+	task_changed='' task_failed='' task_check=$CHECK task_diff=$DIFF task_timeout='' task_notify='' task_handler='' task_handled=''
+	for flag; do
+		case $flag in
+		changed=*) task_changed=${flag#*=} ;;
+		failed=*) task_failed=${flag#*=} ;;
+		check=yes) task_check=yes ;;
+		check=no) task_check='' ;;
+		diff=yes) task_diff=yes ;;
+		diff=no) task_diff='' ;;
+		timeout=*) task_timeout=${flag#*=} ;;
+		notify=*) task_notify="$task_notify ${flag#*=}" ;;
+		handler=*) task_handler=${flag#*=} ;;
+		handled=*) task_handled=${flag#*=} ;;
+		*) stop "a flag that this prelude does not know: $flag" ;;
+		esac
+	done
 }
+
+# task_end OUTCOME STATUS
+task_end() {
+	task_is=$1
+	case $task_is:$task_changed in
+	ok:yes) task_is=changed ;;
+	changed:no | would:no) task_is=ok ;;
+	esac
+	case $task_is:$task_failed in
+	failed:no | unsettled:no) task_is=ok ;;
+	unknown:*) ;;
+	*:yes) task_is=failed ;;
+	esac
+	[ -z "$task_notify" ] || notice "$task_is"
+	[ -z "$task_handled" ] || handled "$task_is"
+	eval "was_$task_n=$task_is"
+	say end "$task_n" "$task_is" "$2"
+}
+
+# --- Handlers ---
+#
+# That a handler is to run is written down before the task that notifies it
+# changes anything, and forgotten when the handler ran: neither a kill nor a
+# task that fails in between can lose it.
+
+# expect: the notifying task is about to be applied.
+expect() {
+	task_fresh=
+	for handler_key in $task_notify; do
+		[ ! -e "$HOST_DIR/handlers/$handler_key" ] || continue
+		{ mkdir -p "$HOST_DIR/handlers" && : >"$HOST_DIR/handlers/$handler_key"; } ||
+			stop "cannot write $HOST_DIR/handlers/$handler_key"
+		task_fresh="$task_fresh $handler_key"
+	done
+}
+
+# notice OUTCOME: how the notifying task ended.
+notice() {
+	case $1 in
+	changed | would)
+		for handler_key in $task_notify; do
+			notified="$notified$handler_key "
+			[ -z "$task_check" ] || continue
+			[ -e "$HOST_DIR/handlers/$handler_key" ] || expect
+		done
+		;;
+	*)
+		for handler_key in ${task_fresh-}; do
+			rm -f "$HOST_DIR/handlers/$handler_key"
+		done
+		;;
+	esac
+	task_fresh=
+}
+
+# handled OUTCOME: a handler's last task ended.
+handled() {
+	case $1 in failed | unsettled | blocked) return ;; esac
+	handled_left=$notified notified=' '
+	for handler_key in $handled_left; do
+		[ "$handler_key" = "$task_handled" ] || notified="$notified$handler_key "
+	done
+	[ -n "$task_check" ] || rm -f "$HOST_DIR/handlers/$task_handled"
+}
+
+is_notified() {
+	case $notified in *" $task_handler "*) return 0 ;; esac
+	[ -e "$HOST_DIR/handlers/$task_handler" ]
+}
+
+# --- A task ---
 
 # task N GUARD KIND ARG...
 #
@@ -217,9 +346,12 @@ task_end() {
 # here: sh ignores set -e below anything that is tested (task || :). Descriptor
 # 9 is closed in them, or a daemon started by a task would hold the lock.
 task() {
-	task_n=$1 task_guard=$2 task_kind=$3 task_wants=$wanted task_quiet=$quiet
+	task_n=$1 task_guard=$2 task_kind=$3 task_wants=$wanted task_quiet=$quiet task_environ=$environ
 	shift 3
-	wanted='' quiet=''
+	wanted='' quiet='' environ=''
+	# shellcheck disable=SC2086 # a list of words
+	take_flags $flagged
+	flagged=''
 	# shellcheck disable=SC2086 # the guard is a list of terms
 	guard $task_guard
 	case $guard_says in
@@ -229,11 +361,14 @@ task() {
 		return
 		;;
 	when)
-		eval "was_$task_n=skipped"
-		say skip "$task_n" when
+		task_skip
 		return
 		;;
 	esac
+	if [ -n "$task_handler" ] && ! is_notified; then
+		task_skip
+		return
+	fi
 	say begin "$task_n"
 	if [ $guard_says = maybe ]; then
 		task_end unknown 0
@@ -245,37 +380,95 @@ task() {
 		;;
 	esac
 	refresh
-	(set -e; "check_$task_kind" "$@") </dev/null 9>&-
-	task_rc=$?
+	part "check_$task_kind" "$@"
 	case $task_rc in
 	0) task_end ok 0 ;;
 	1) settle "$@" ;;
+	10) act "$@" ;;
 	*) task_end failed $task_rc ;;
 	esac
 }
 
-# An act has no check: it runs, and nobody can foretell what it changes.
+task_skip() {
+	[ -z "$task_handled" ] || handled skipped
+	eval "was_$task_n=skipped"
+	say skip "$task_n" when
+}
+
+# part FUNCTION ARG...: check or apply, its status in task_rc.
+part() {
+	if [ -n "$task_timeout" ]; then
+		part_in_time "$@"
+		return
+	fi
+	(set -e; eval "$task_environ"; "$@") </dev/null 9>&-
+	task_rc=$?
+}
+
+# A watchdog ends what takes too long, with all that it started.
+part_in_time() {
+	(set -e; eval "$task_environ"; "$@") </dev/null 9>&- &
+	part_pid=$!
+	(
+		trap 'kill $part_sleep; exit 0' TERM
+		sleep "$task_timeout" &
+		part_sleep=$!
+		wait $part_sleep
+		trap '' TERM
+		end_tree $part_pid
+		exit 1
+	) </dev/null >/dev/null 2>&1 9>&- &
+	part_dog=$!
+	wait $part_pid
+	task_rc=$?
+	kill $part_dog 2>/dev/null
+	wait $part_dog
+	[ $? = 1 ] || return
+	result timedout true
+	echo "timed out after $task_timeout seconds"
+	[ $task_rc != 0 ] && [ $task_rc != 1 ] && [ $task_rc != 10 ] || task_rc=124
+}
+
+# end_tree PID: the process and its children.
+end_tree() {
+	for end_child in $(pgrep -P "$1"); do
+		(end_tree "$end_child")
+	done
+	kill "$1"
+}
+
+# An act has no check, or one that says so (10): it runs, and nobody can foretell
+# what it changes. One that ends with 10 changed nothing.
 act() {
-	if [ -n "$CHECK" ]; then
+	if [ -n "$task_check" ]; then
 		task_end unknown 0
 		return
 	fi
 	apply "$@"
-	[ $task_rc != 0 ] || task_end changed 0
+	case $task_rc in
+	0) task_end changed 0 ;;
+	10) task_end ok 0 ;;
+	esac
 }
 
 # The task's check said that it is not so.
 settle() {
 	show "$@"
-	if [ -n "$CHECK" ]; then
+	if [ -n "$task_check" ]; then
 		task_end would 0
 		return
 	fi
 	apply "$@"
-	[ $task_rc = 0 ] || return
+	case $task_rc in
+	0) ;;
+	10)
+		task_end ok 0
+		return
+		;;
+	*) return ;;
+	esac
 	refresh
-	(set -e; "check_$task_kind" "$@") </dev/null 9>&-
-	task_rc=$?
+	part "check_$task_kind" "$@"
 	if [ $task_rc = 0 ]; then
 		task_end changed 0
 	else
@@ -286,20 +479,23 @@ settle() {
 # What apply fails with becomes the task's end; what it did makes every kind
 # read the host again.
 apply() {
+	[ -z "$task_notify" ] || expect
 	# shellcheck disable=SC2086 # a list of sums
 	fetch $task_wants
 	task_rc=$?
 	if [ $task_rc = 0 ]; then
 		fresh=' '
-		(set -e; "apply_$task_kind" "$@") </dev/null 9>&-
-		task_rc=$?
+		part "apply_$task_kind" "$@"
 	fi
-	[ $task_rc = 0 ] || task_end failed $task_rc
+	case $task_rc in
+	0 | 10) ;;
+	*) task_end failed $task_rc ;;
+	esac
 }
 
 # The present content, for --diff.
 show() {
-	if [ -z "$DIFF" ] || [ -n "$task_quiet" ]; then return; fi
+	if [ -z "$task_diff" ] || [ -n "$task_quiet" ]; then return; fi
 	case $DIFFS in *" $task_kind "*) ;; *) return ;; esac
 	say diff "$task_n"
 	(set -e; "diff_$task_kind" "$@") </dev/null 2>/dev/null 9>&-

@@ -37,7 +37,35 @@ type Task struct {
 	Wants        []string // sums of uploads that apply reads
 	IgnoreErrors bool     // for whoever counts failures: the program goes on anyway
 	NoLog        bool     // neither words nor differences are shown
+	Flags        Flags
 }
+
+// Flags are what is special about a task. The zero value is nothing.
+type Flags struct {
+	Changed, Failed Switch // how the outcome is to be taken, whatever it was
+	Check, Diff     Switch // whatever the run says
+
+	Timeout     int // seconds; 0 is no limit
+	Environment []Variable
+
+	// A handler's key names it on the host, also after a run that broke off: the
+	// tasks with Handler run only if one that has the key in Notify changed
+	// something since the task with Handled ended last.
+	Notify           []string
+	Handler, Handled string
+}
+
+// A Switch says yes, no, or nothing.
+type Switch string
+
+// The two things that a Switch may say.
+const (
+	Yes Switch = "yes"
+	No  Switch = "no"
+)
+
+// A Variable of a task's environment.
+type Variable struct{ Name, Value string }
 
 // An Upload is content that travels beside the program, when a task needs it.
 type Upload struct {

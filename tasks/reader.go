@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,6 +25,7 @@ type reader struct {
 	needs   int
 	section string
 	inDiff  bool
+	field   string // of the running task's result, while it is given
 
 	words tail
 	text  strings.Builder // of a section or a difference
@@ -80,7 +82,7 @@ func (rd *reader) piece(b []byte, inLine bool) error {
 }
 
 func (rd *reader) keep(b []byte) {
-	if rd.section == "" && !rd.inDiff {
+	if rd.section == "" && !rd.inDiff && rd.field == "" {
 		rd.words.add(b)
 		return
 	}
@@ -95,8 +97,11 @@ func (rd *reader) keep(b []byte) {
 // it stands is not known, and counts as words.
 func (rd *reader) line(s string) (known bool, err error) {
 	verb, rest, _ := strings.Cut(s, " ")
-	if rd.section != "" && verb != "section-end" || rd.inDiff && verb != "diff-end" {
+	if rd.section != "" && verb != "section-end" || rd.inDiff && verb != "diff-end" || rd.field != "" && !slices.Contains([]string{"data", "data-end", "end"}, verb) {
 		return false, nil
+	}
+	if rd.field != "" && (verb == "end" || verb == "data") {
+		rd.dataEnd(strconv.Itoa(rd.task) + " " + rd.field) // the kind was stopped while it gave it
 	}
 	idle := rd.task < 0
 	switch verb {
@@ -116,6 +121,10 @@ func (rd *reader) line(s string) (known bool, err error) {
 		rd.inDiff = known
 	case "diff-end":
 		known = rd.diffEnd(rest)
+	case "data":
+		known = rd.dataBegin(rest)
+	case "data-end":
+		known = rd.dataEnd(rest)
 	case "section":
 		known = idle && rd.sectionBegin(rest)
 	case "section-end":
@@ -257,6 +266,35 @@ func (rd *reader) diffEnd(rest string) bool {
 	return true
 }
 
+var fieldWord = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
+
+func (rd *reader) dataBegin(rest string) bool {
+	task, key, _ := strings.Cut(rest, " ")
+	if rd.task < 0 || task != strconv.Itoa(rd.task) || !fieldWord.MatchString(key) || len(rd.result.Data) >= mostFields {
+		return false
+	}
+	rd.field = key
+	return true
+}
+
+func (rd *reader) dataEnd(rest string) bool {
+	if rd.field == "" || rest != strconv.Itoa(rd.task)+" "+rd.field {
+		return false
+	}
+	text, full := rd.takeText()
+	if full {
+		text = ""
+		rd.words.add([]byte(fmt.Sprintf("%s: more than %d MiB\n", rd.field, mostAnswer>>20)))
+	}
+	if rd.result.Data == nil {
+		rd.result.Data = map[string]string{}
+	}
+	rd.kept += len(text) - len(rd.result.Data[rd.field])
+	rd.result.Data[rd.field] = text
+	rd.field = ""
+	return true
+}
+
 func (rd *reader) sectionBegin(name string) bool {
 	if _, again := rd.report.Sections[name]; again || !sectionWord.MatchString(name) {
 		return false
@@ -311,7 +349,8 @@ func (rd *reader) takeWords() string {
 // finish closes what the reply left open.
 func (rd *reader) finish() Report {
 	if rd.task >= 0 {
-		rd.inDiff = false
+		rd.inDiff, rd.field = false, ""
+		rd.text.Reset()
 		rd.result.Outcome = Unknown
 		rd.settle()
 	}

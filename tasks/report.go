@@ -32,6 +32,10 @@ type Result struct {
 	Needs   int    // the failed task that blocked it, -1 if none
 	Diffed  bool   // Before was asked for and printed
 	Before  string // the content before
+
+	// Data are the fields that the kind gave, as it gave them: nothing in them is
+	// made fit to be shown, and a secret is not replaced.
+	Data map[string]string
 }
 
 // An Answer is the output of a section. With an RC other than 0 it says nothing
@@ -75,6 +79,7 @@ const (
 	mostAnswer  = 8 << 20  // per section and difference
 	mostKept    = 64 << 20
 	mostReply   = 1 << 30
+	mostFields  = 200 // of a result
 	longestLine = 64 << 10
 	longestOurs = 4 << 10
 )

@@ -21,6 +21,7 @@ type Env struct {
 	FactsScript string // prints the stable facts; empty asks for none
 	Stage       int    // 2: continues a program that ended in "stage"
 	More        bool   // ends in "stage" itself: another program follows on the same input
+	Home        bool   // the login is not root: what is kept is in its home, without sudo
 	Finally     string // a script that runs when the shell ends, however it ends
 	LockWait    int    // seconds
 
@@ -84,6 +85,9 @@ func (e Env) withDefaults() Env {
 		}
 	}
 	set(&e.Login, "root")
+	if e.Home {
+		return e
+	}
 	set(&e.HostDir, "/var/lib/eucactl/host")
 	set(&e.RunDir, "/run/eucalyptus/net")
 	set(&e.Lock, "/run/eucactl.lock")
@@ -156,6 +160,9 @@ func (e Env) settings(b *strings.Builder, kinds []Kind) {
 	} {
 		fmt.Fprintf(b, "%s=%s\n", s[0], quote(s[1]))
 	}
+	if e.Home {
+		b.WriteString("HOST_DIR=$HOME/.eucactl RUN_DIR=$HOME/.eucactl LOCK=$HOME/.eucactl.lock\n")
+	}
 }
 
 func yes(b bool) string {
@@ -190,7 +197,7 @@ func (e Env) opening(b *strings.Builder) {
 // closing is what comes after the last section.
 func (e Env) closing() string {
 	if e.More {
-		return "say stage"
+		return "close_stage"
 	}
 	return "close_run"
 }
@@ -219,6 +226,7 @@ func (p *Program) writeTasks(b *strings.Builder) error {
 		if t.NoLog {
 			fmt.Fprintf(b, "quiet %d\n", i)
 		}
+		t.Flags.write(b)
 		fmt.Fprintf(b, "task %d %s %s", i, quote(t.Guard), t.Kind)
 		for _, a := range t.Args {
 			b.WriteString(" " + quote(a))
@@ -244,6 +252,9 @@ func (p *Program) validTask(i int, t Task) error {
 		if strings.ContainsRune(a, 0) {
 			return fmt.Errorf("argument %q contains a NUL byte", a)
 		}
+	}
+	if err := t.Flags.valid(); err != nil {
+		return err
 	}
 	for _, sum := range t.Wants {
 		if _, ok := p.Uploads[sum]; !ok {
