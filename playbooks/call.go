@@ -12,7 +12,7 @@ import (
 // templateKind is Ansible's template task: a file whose content is rendered.
 const templateKind = "template"
 
-// templateArgs are its arguments, and the names that the kind file has for them.
+// templateArgs are its arguments, and the names that the kind rendered has for them.
 var templateArgs = map[string]string{"src": "", "dest": "path", "path": "path", "mode": "mode", "owner": "owner"}
 
 // call renders a task's arguments and calls its kind with them.
@@ -38,7 +38,7 @@ func (b *builder) call(s Step, ctx around) (tasks.Task, error) {
 	return t, nil
 }
 
-// rendered is a template task as a file task.
+// rendered is a template task as one of the kind rendered.
 func (b *builder) rendered(named map[string]any, ctx around) (string, map[string]any, error) {
 	src, ok := named["src"].(string)
 	if !ok {
@@ -57,7 +57,7 @@ func (b *builder) rendered(named map[string]any, ctx around) (string, map[string
 			out[to] = v
 		}
 	}
-	return "file", out, nil
+	return "rendered", out, nil
 }
 
 // Check tells, before any host is thought of, whether every task is of a kind

@@ -43,7 +43,7 @@ func TestEjectedIsTheSame(t *testing.T) {
 
 func TestEditedFileWins(t *testing.T) {
 	mine := fstest.MapFS{
-		"node.yml":           {Data: []byte("- hosts: nodes\n  tasks:\n    - file: { path: /x, content: \"{{ lookup('template', 'flows.j2') }}\" }\n")},
+		"node.yml":           {Data: []byte("- hosts: nodes\n  tasks:\n    - rendered: { path: /x, content: \"{{ lookup('template', 'flows.j2') }}\" }\n")},
 		"templates/flows.j2": {Data: []byte("edited")},
 	}
 	pb, err := Parse(Overlay(mine, nil, Builtin()), Site)
@@ -63,16 +63,16 @@ func TestTags(t *testing.T) {
 	play := fstest.MapFS{"p.yml": {Data: []byte(`
 - hosts: all
   tasks:
-    - { name: plain, file: { path: /x, content: x } }
-    - { name: a, file: { path: /x, content: x }, tags: a }
-    - { name: ab, file: { path: /x, content: x }, tags: "a, b", notify: h }
-    - { name: always, file: { path: /x, content: x }, tags: always }
-    - { name: never, file: { path: /x, content: x }, tags: [never, n] }
+    - { name: plain, rendered: { path: /x, content: x } }
+    - { name: a, rendered: { path: /x, content: x }, tags: a }
+    - { name: ab, rendered: { path: /x, content: x }, tags: "a, b", notify: h }
+    - { name: always, rendered: { path: /x, content: x }, tags: always }
+    - { name: never, rendered: { path: /x, content: x }, tags: [never, n] }
     - tags: c
       block:
-        - { name: c, file: { path: /x, content: x } }
+        - { name: c, rendered: { path: /x, content: x } }
   handlers:
-    - { name: h, file: { path: /x, content: x } }
+    - { name: h, rendered: { path: /x, content: x } }
 `)}}
 	pb, err := Parse(play, "p.yml")
 	if err != nil {

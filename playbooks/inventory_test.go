@@ -16,10 +16,10 @@ func TestInventoryHosts(t *testing.T) {
 	play := fstest.MapFS{"p.yml": {Data: []byte(`
 - hosts: nodes
   tasks:
-    - file: { path: /node, content: x }
+    - rendered: { path: /node, content: x }
 - hosts: web:!w2
   tasks:
-    - file: { path: /w1, content: "{{ greeting }} {{ group_names | join }} {{ inventory_hostname }}" }
+    - rendered: { path: /w1, content: "{{ greeting }} {{ group_names | join }} {{ inventory_hostname }}" }
 `)}}
 	pb, err := Parse(play, "p.yml")
 	if err != nil {

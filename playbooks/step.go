@@ -114,7 +114,7 @@ func (r *reader) task(n *yaml.Node, pairs []pair) Step {
 		r.oneKind(kinds)
 		return s
 	case len(kinds) == 0 && !hinted:
-		r.wrong(n, "this task has no kind, such as file: or sysctl:")
+		r.wrong(n, "this task has no kind, such as rendered: or sysctl:")
 		return s
 	case len(kinds) == 0:
 		return s

@@ -14,7 +14,7 @@ func TestCutProgramRunsNothing(t *testing.T) {
 		e.Fence = &Fence{Token: "t1"}
 		e.FactsScript = "echo facts >" + root + "/facts"
 		call(t, p, "act", "path", root+"/acted")
-		call(t, p, "file", "path", root+"/f", "content", "touch '"+root+"/touched'\n}\ntouch "+root+"/touched\n")
+		call(t, p, "rendered", "path", root+"/f", "content", "touch '"+root+"/touched'\n}\ntouch "+root+"/touched\n")
 		p.Sections = []Section{{"s", "echo section >" + root + "/section"}}
 		text, err := p.Text(e)
 		if err != nil {

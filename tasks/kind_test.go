@@ -32,7 +32,7 @@ diff_other() { :; }
 
 func TestOverlayRefuses(t *testing.T) {
 	for _, c := range []struct{ file, text, want string }{
-		{"file.sh", "# file\ncheck_file() { :; }\napply_file() { :; }\n", "built-in kind"},
+		{"rendered.sh", "# rendered\ncheck_rendered() { :; }\napply_rendered() { :; }\n", "built-in kind"},
 		{"x.sh", "# y\napply_x() { :; }\n", "first line"},
 		{"x.sh", "apply_x() { :; }\n", "first line"},
 		{"x.sh", "", "first line"},
@@ -70,7 +70,7 @@ func TestOverlayLeavesTheBuiltinsAlone(t *testing.T) {
 	if _, err := l.Kind("prelude"); err == nil {
 		t.Error("the prelude is a kind")
 	}
-	if _, err := l.Kind("fiel"); err == nil || !strings.Contains(err.Error(), `did you mean "file"?`) {
+	if _, err := l.Kind("renderd"); err == nil || !strings.Contains(err.Error(), `did you mean "rendered"?`) {
 		t.Error(err)
 	}
 }

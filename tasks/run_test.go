@@ -186,8 +186,8 @@ func TestDiffShowsContentBefore(t *testing.T) {
 		dir := t.TempDir()
 		writeFile(t, dir+"/f", "old\nno newline at end")
 		p := program(t)
-		call(t, p, "file", "path", dir+"/f", "content", "new\n")
-		hidden, err := p.Call("file", map[string]any{"path": dir + "/f", "content": "secret"}, true)
+		call(t, p, "rendered", "path", dir+"/f", "content", "new\n")
+		hidden, err := p.Call("rendered", map[string]any{"path": dir + "/f", "content": "secret"}, true)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -214,7 +214,7 @@ func TestNoLogDiffDoesNotTravel(t *testing.T) {
 		path := t.TempDir() + "/f"
 		writeFile(t, path, "hush hush\n")
 		p, e := program(t), hostEnv(t)
-		hidden, err := p.Call("file", map[string]any{"path": path, "content": "other"}, true)
+		hidden, err := p.Call("rendered", map[string]any{"path": path, "content": "other"}, true)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -272,8 +272,8 @@ func TestCheckWritesNothing(t *testing.T) {
 		writeFile(t, root+"/old", "old")
 		p := program(t, "fate.sh", fate, "act.sh", act)
 		call(t, p, "dir", "path", root+"/d")
-		call(t, p, "file", "path", root+"/old", "content", "new")
-		call(t, p, "file", "path", root+"/big", "content", strings.Repeat("x", lazyInline+1))
+		call(t, p, "rendered", "path", root+"/old", "content", "new")
+		call(t, p, "rendered", "path", root+"/big", "content", strings.Repeat("x", lazyInline+1))
 		call(t, p, "absent", "path", root+"/ours")
 		call(t, p, "fate", "end", "changed", "dir", root)
 		call(t, p, "act", "path", root+"/acted")

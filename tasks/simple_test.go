@@ -18,13 +18,13 @@ func mode(t *testing.T, path string) fs.FileMode {
 	return fi.Mode()
 }
 
-func TestDirAndFile(t *testing.T) {
+func TestDirAndRendered(t *testing.T) {
 	underEach(t, func(t *testing.T, sh shell) {
 		e, dir := hostEnv(t), t.TempDir()
 		build := func(content string) *Program {
 			p := program(t)
 			call(t, p, "dir", "path", dir+"/a b/c", "mode", 0o750)
-			call(t, p, "file", "path", dir+"/a b/c/f", "content", content, "mode", "0640")
+			call(t, p, "rendered", "path", dir+"/a b/c/f", "content", content, "mode", "0640")
 			return p
 		}
 		check := e
@@ -93,12 +93,12 @@ func TestDir(t *testing.T) {
 	})
 }
 
-func TestFile(t *testing.T) {
+func TestRendered(t *testing.T) {
 	underEach(t, func(t *testing.T, sh shell) {
 		e, dir := hostEnv(t), t.TempDir()
 		one := func(named ...any) Report {
 			p := program(t)
-			call(t, p, "file", named...)
+			call(t, p, "rendered", named...)
 			return run(t, sh, p, e)
 		}
 		// A link is replaced, what it leads to stays.
@@ -142,11 +142,11 @@ func TestFile(t *testing.T) {
 }
 
 // A full disk leaves the old file.
-func TestFileThatDoesNotFit(t *testing.T) {
+func TestRenderedThatDoesNotFit(t *testing.T) {
 	underEach(t, func(t *testing.T, sh shell) {
 		e := hostEnv(t)
 		p := program(t)
-		call(t, p, "file", "path", "/mnt/f", "content", strings.Repeat("big", 10000))
+		call(t, p, "rendered", "path", "/mnt/f", "content", strings.Repeat("big", 10000))
 		text, err := p.Text(e)
 		if err != nil {
 			t.Fatal(err)
@@ -230,7 +230,7 @@ func TestSimpleKinds(t *testing.T) {
 			tools: []string{"/usr/bin/stat"},
 		})
 		h.try(kindTry{
-			kindCall: kindCall{"file", "path", "/srv/f", "content", "one\ntwo", "mode", "0640"},
+			kindCall: kindCall{"rendered", "path", "/srv/f", "content", "one\ntwo", "mode", "0640"},
 			bare:     `rm -rf /srv/f /srv/.f*; echo shadow >/srv/shadow`,
 			states: []kindState{
 				{"wrong content", `echo one >/srv/f; chmod 640 /srv/f`},

@@ -154,9 +154,9 @@ func TestUpload(t *testing.T) {
 	underEach(t, func(t *testing.T, sh shell) {
 		e, dir := hostEnv(t), t.TempDir()
 		p := program(t)
-		call(t, p, "file", "path", dir+"/one", "content", binary)
-		call(t, p, "file", "path", dir+"/two", "content", binary)
-		hidden, err := p.Call("file", map[string]any{"path": dir + "/three", "content": "pass word"}, true)
+		call(t, p, "rendered", "path", dir+"/one", "content", binary)
+		call(t, p, "rendered", "path", dir+"/two", "content", binary)
+		hidden, err := p.Call("rendered", map[string]any{"path": dir + "/three", "content": "pass word"}, true)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -236,7 +236,7 @@ func TestUploadsThatDoNotArrive(t *testing.T) {
 			underEach(t, func(t *testing.T, sh shell) {
 				e, dir := hostEnv(t), t.TempDir()
 				p := program(t, "fate.sh", fate)
-				p.Add(Task{Kind: "file", Args: []string{dir + "/f", "0644", "root:root", p.Secret("the content")}})
+				p.Add(Task{Kind: "rendered", Args: []string{dir + "/f", "0644", "root:root", p.Secret("the content")}})
 				call(t, p, "fate", "end", "ok", "dir", dir)
 				s := openSession(t, sh)
 				r := s.send(p, e, Hooks{OnNeed: func(string) { c.onNeed(s, e) }})

@@ -21,7 +21,7 @@ func everything(t testing.TB) (*Program, Env) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		task := Task{Kind: name, NoLog: name == "file"}
+		task := Task{Kind: name, NoLog: name == "rendered"}
 		for _, param := range k.Params {
 			arg := "/it's a \"$(reboot)\" \\ `x` \n;"
 			switch param.Name {
@@ -287,7 +287,7 @@ func TestTextRefuses(t *testing.T) {
 		{"empty token accepted", func(e *Env) { e.Fence = &Fence{Token: "a", Accept: []string{""}} }, nil},
 		{"fence without cloud", func(e *Env) { e.Cloud, e.Fence = "", &Fence{Token: "a"} }, nil},
 		{"facts", func(e *Env) { e.Facts = "1" }, nil},
-		{"kind", nil, func(p *Program) { p.Add(Task{Kind: "fiel"}) }},
+		{"kind", nil, func(p *Program) { p.Add(Task{Kind: "renderd"}) }},
 		{"NUL", nil, func(p *Program) { p.Add(Task{Kind: "absent", Args: []string{"a\x00b"}}) }},
 		{"wants", nil, func(p *Program) { p.Add(Task{Kind: "absent", Args: []string{"/a"}, Wants: []string{Sum("x")}}) }},
 		{"section", nil, func(p *Program) { p.Sections = []Section{{"a b", "ls"}} }},

@@ -114,7 +114,7 @@ func TestOnCommandMayLook(t *testing.T) {
 // A text that arrives in pieces runs when it is whole, and one that is cut never.
 func TestPieces(t *testing.T) {
 	m := node(t)
-	p := programOf(t, m, call{"file", named("path", "/srv/f", "content", "it's\nclose_run\n}\neucactl\nnot the end\n")})
+	p := programOf(t, m, call{"rendered", named("path", "/srv/f", "content", "it's\nclose_run\n}\neucactl\nnot the end\n")})
 	m.files.mkdirAll("/srv", 0o755)
 	text, err := p.Text(env())
 	if err != nil {

@@ -11,7 +11,7 @@ func kinds(name string) (kind, bool) {
 	switch name {
 	case "dir":
 		return kind{check: checkDir, apply: applyDir}, true
-	case "file":
+	case "rendered":
 		return kind{check: checkFile, apply: applyFile, diff: diffFile}, true
 	case "absent":
 		return kind{check: checkAbsent, apply: applyAbsent}, true

@@ -89,10 +89,10 @@ func tries() []kindTry {
 	dhcpd := call{"dhcpd", named("daemon", "/usr/sbin/dhcpd", "user", "root", "interfaces", "eth1", "content", conf)}
 	return []kindTry{
 		{kind: "dir", args: named("path", "/srv/a/b", "mode", "0711")},
-		{kind: "file", args: named("path", "/srv/f", "content", "text\n")},
-		{kind: "file", args: named("path", "/srv/f", "content", "two\n"), before: []call{{"file", named("path", "/srv/f", "content", "one\n")}}},
-		{kind: "file", args: named("path", "/srv/big", "content", strings.Repeat("x", 70<<10))},
-		{kind: "absent", args: named("path", "/srv/f"), before: []call{{"file", named("path", "/srv/f", "content", "# eucactl c10d0001\n")}}},
+		{kind: "rendered", args: named("path", "/srv/f", "content", "text\n")},
+		{kind: "rendered", args: named("path", "/srv/f", "content", "two\n"), before: []call{{"rendered", named("path", "/srv/f", "content", "one\n")}}},
+		{kind: "rendered", args: named("path", "/srv/big", "content", strings.Repeat("x", 70<<10))},
+		{kind: "absent", args: named("path", "/srv/f"), before: []call{{"rendered", named("path", "/srv/f", "content", "# eucactl c10d0001\n")}}},
 		{kind: "sysctl", args: named("name", "net.ipv4.ip_forward", "value", "1")},
 		{kind: "bridge", args: named("name", "br0"), wreck: func(m *Machine) { m.links["br0"].up = false }},
 		{kind: vlan.kind, args: vlan.args},
