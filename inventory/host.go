@@ -14,6 +14,7 @@ type Host struct {
 	Become     bool
 	BecomeUser string // root unless the inventory has another
 	Connection Connection
+	Timeout    int // ansible_timeout: seconds within which it lets us in; 0 when the inventory has none
 
 	Frontend bool
 	IsNode   bool
@@ -82,6 +83,7 @@ func (h *Host) fill() {
 	set(h, "ansible_ssh_private_key_file", &h.KeyFile)
 	set(h, "ansible_become", &h.Become)
 	set(h, "ansible_become_user", &h.BecomeUser)
+	set(h, "ansible_timeout", &h.Timeout)
 	set(h, "cluster", &h.Cluster)
 	connection := ""
 	if set(h, "ansible_connection", &connection) && connection == string(Local) {

@@ -29,6 +29,7 @@ func connectionSettings() []setting {
 		{"ansible_become", boolean},
 		{"ansible_become_user", word(checkUser)},
 		{"ansible_connection", oneOf("ssh", "local", "smart")},
+		{"ansible_timeout", number(1, 3600)},
 		{groupPriority, number(-1000000, 1000000)},
 	}
 }

@@ -33,7 +33,6 @@ func ignoredVariables() map[string]string {
 		"ansible_scp_if_ssh":          "files travel over sftp or within the program",
 		"ansible_remote_tmp":          "nothing is kept in a temporary folder",
 		"ansible_ssh_retries":         "reconcile tries again by itself",
-		"ansible_timeout":             "the connect timeout is an option of the command",
 		"ansible_shell_type":          "programs are sent to /bin/sh",
 		"ansible_shell_executable":    "programs are sent to /bin/sh",
 		"ansible_become_method":       "sudo -n is what is used",

@@ -44,7 +44,7 @@ func (d *Dialer) credentials(h hop) *credentials {
 		}
 	}
 	if h.agent != "" {
-		c.addAgent(h, wanted, 2*d.connectTimeout())
+		c.addAgent(h, wanted, 2*h.timeout)
 	}
 	return c
 }

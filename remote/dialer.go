@@ -153,7 +153,7 @@ func (d *Dialer) start(ctx context.Context, h hop, through *ssh.Client) (*ssh.Cl
 
 // try runs an attempt within the connect timeout, retries included.
 func (d *Dialer) try(ctx context.Context, a *attempt) error {
-	timed, cancel := context.WithTimeout(ctx, d.connectTimeout())
+	timed, cancel := context.WithTimeout(ctx, a.hop.timeout)
 	defer cancel()
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval = 200 * time.Millisecond
@@ -163,7 +163,7 @@ func (d *Dialer) try(ctx context.Context, a *attempt) error {
 			err = backoff.Permanent(err)
 		}
 		return struct{}{}, err
-	}, backoff.WithBackOff(wait), backoff.WithMaxTries(4), backoff.WithMaxElapsedTime(d.connectTimeout()))
+	}, backoff.WithBackOff(wait), backoff.WithMaxTries(4), backoff.WithMaxElapsedTime(a.hop.timeout))
 	switch {
 	case err == nil:
 		return nil
@@ -175,7 +175,7 @@ func (d *Dialer) try(ctx context.Context, a *attempt) error {
 	if changed := a.missingKey(err); changed != nil {
 		return changed
 	}
-	return a.unreachable(timed, err, d.connectTimeout())
+	return a.unreachable(timed, err, a.hop.timeout)
 }
 
 // The stages of an attempt.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // hop is one SSH server on the way to a host, with everything decided: the
@@ -23,6 +24,7 @@ type hop struct {
 	agent      string // socket
 	knownHosts []string
 	jump       bool
+	timeout    time.Duration // of the connection's start
 }
 
 // maxHops keeps jump hosts that name each other from going round for ever.
@@ -56,7 +58,10 @@ func (d *Dialer) hops(config sshConfig, t Target, jump bool, left int) ([]hop, e
 func (d *Dialer) hop(config sshConfig, t Target, jump bool) (hop, error) {
 	alias := t.host()
 	x := expansion{home: d.Home, local: d.User, alias: alias, host: alias}
-	h := hop{name: t.name(), jump: jump, user: first(t.User, config.get(alias, "User"), d.User)}
+	h := hop{
+		name: t.name(), jump: jump, user: first(t.User, config.get(alias, "User"), d.User),
+		timeout: or(t.ConnectTimeout, d.connectTimeout()),
+	}
 	h.host = first(x.expand(config.get(alias, "HostName")), alias)
 	port := strconv.Itoa(t.Port)
 	if t.Port == 0 {

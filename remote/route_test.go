@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -22,7 +23,7 @@ func configured(t *testing.T, user, system string) *Dialer {
 
 func TestRoute(t *testing.T) {
 	base := hop{name: "fe1", host: "10.0.0.1", address: "10.0.0.1:22", pin: "10.0.0.1:22", user: "me", agent: "/agent", defaults: true,
-		keyFiles: []string{"/home/me/.ssh/id_ed25519"}, knownHosts: []string{"/ours", "/home/me/.ssh/known_hosts"}}
+		keyFiles: []string{"/home/me/.ssh/id_ed25519"}, knownHosts: []string{"/ours", "/home/me/.ssh/known_hosts"}, timeout: 10 * time.Second}
 	with := func(change func(*hop)) []hop { h := base; change(&h); return []hop{h} }
 	fe1 := Target{Name: "fe1", Address: "10.0.0.1"}
 	for _, tc := range []struct {
@@ -34,10 +35,10 @@ func TestRoute(t *testing.T) {
 	}{
 		{name: "nothing", target: fe1, want: []hop{base}},
 		{name: "inventory first", user: "Host *\n Port 2\n User cfg\n HostName 10.9.9.9\n IdentityFile ~/%r_key",
-			target: Target{Name: "fe1", Address: "10.0.0.1", Port: 3, User: "inv", KeyFiles: []string{"~/k"}},
+			target: Target{Name: "fe1", Address: "10.0.0.1", Port: 3, User: "inv", KeyFiles: []string{"~/k"}, ConnectTimeout: time.Minute},
 			want: with(func(h *hop) {
 				h.user, h.host, h.address, h.pin = "inv", "10.9.9.9", "10.9.9.9:3", "10.9.9.9:3"
-				h.keyFiles, h.defaults = []string{"/home/me/k", "/home/me/inv_key"}, false
+				h.keyFiles, h.defaults, h.timeout = []string{"/home/me/k", "/home/me/inv_key"}, false, time.Minute
 			})},
 		{name: "user file first", user: "Host fe1\n Port 2\n IdentityAgent none", system: "Host *\n Port 9\n User sys\n HostName %h.example",
 			target: Target{Name: "fe1"},

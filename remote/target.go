@@ -1,6 +1,9 @@
 package remote
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // Target says how to reach a host, in the inventory's words. Empty fields are
 // filled from ssh_config, then from the Dialer.
@@ -14,6 +17,8 @@ type Target struct {
 	BecomeUser   string   // ansible_become_user; empty means root
 	HostKeyAlias string   // the name its host keys are pinned under, instead of the address
 	Local        bool     // ansible_connection: local
+
+	ConnectTimeout time.Duration // ansible_timeout; 0 means the Dialer's
 }
 
 func (t Target) host() string {

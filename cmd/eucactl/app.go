@@ -284,7 +284,7 @@ func (a *app) dialer() *remote.Dialer {
 func target(h *inventory.Host) remote.Target {
 	t := remote.Target{
 		Name: h.Name, Address: h.Address, Port: h.Port, User: h.User, Become: h.Become, BecomeUser: h.BecomeUser,
-		Local: h.Connection == inventory.Local,
+		Local: h.Connection == inventory.Local, ConnectTimeout: time.Duration(h.Timeout) * time.Second,
 	}
 	if h.KeyFile != "" {
 		t.KeyFiles = []string{h.KeyFile}

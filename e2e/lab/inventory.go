@@ -20,6 +20,9 @@ var inventoryText = template.Must(template.New("inventory").Parse(`all:
   vars:
     ansible_user: root
     ansible_ssh_private_key_file: {{.Key}}
+{{- if .Slow}}
+    ansible_timeout: 60
+{{- end}}
 {{- if .Cloud}}
     cluster: lab1
     hypervisor: qemu
@@ -106,7 +109,7 @@ func (l *Lab) writeInventory() error {
 	var text bytes.Buffer
 	err := inventoryText.Execute(&text, map[string]any{
 		"Key": l.Key(), "Cloud": l.hasCloud(), "Mode": l.mode, "Settings": l.settings(), "Groups": groups,
-		"Cores": l.sharedCores(),
+		"Cores": l.sharedCores(), "Slow": l.kernel == OwnKernel, // it forks in 30 ms, and shares this machine's cores
 	})
 	if err != nil {
 		return err
