@@ -96,6 +96,9 @@ type Settings struct {
 	Frontend      string       `json:"frontend"`
 	PubInterface  string       `json:"pub_interface"`
 	PrivInterface string       `json:"priv_interface"`
+	// Left are interfaces by which the frontend led guests under earlier settings, and
+	// does not any more: what it had there for that is to go.
+	Left []string `json:"left,omitempty"`
 }
 
 // User owns records. Every user has a group "default", made with the user.

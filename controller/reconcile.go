@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"eucactl/cloud"
 	"eucactl/inventory"
 	"eucactl/plan"
 	"eucactl/state"
@@ -130,6 +131,11 @@ func (c *Controller) consistent(tx *state.Tx) error {
 	for _, where := range slices.Sorted(maps.Keys(missing)) {
 		return fmt.Errorf("%s: %s is missing, but %s run there by record: put it back, or terminate them and then remove it", c.Inventory.File(), where, strings.Join(missing[where], ", "))
 	}
+	return c.kept(tx)
+}
+
+// kept refuses network settings that would break what was placed under others.
+func (c *Controller) kept(tx *state.Tx) error {
 	cl, _ := tx.Cloud()
 	for _, name := range slices.Sorted(maps.Keys(cl.Networks)) {
 		have := cl.Networks[name]
@@ -139,10 +145,10 @@ func (c *Controller) consistent(tx *state.Tx) error {
 		}
 		cluster, ok := c.Inventory.Cluster(name)
 		if !ok {
-			return fmt.Errorf("%s: cluster %s is missing, but by record it has %s", c.Inventory.File(), name, some(held))
+			return cloud.Errorf("InvalidState", "%s: cluster %s is missing, but by record it has %s: put it back", c.Inventory.File(), name, some(held))
 		}
 		if diff := plan.SettingsDiff(have, plan.SettingsOf(cluster)); len(diff) > 0 {
-			return fmt.Errorf("%s: cluster %s differs from what its instances were placed with: %s; that would break %s: put it back, or terminate and release them first",
+			return cloud.Errorf("InvalidState", "%s: cluster %s differs from what its instances were placed with: %s; that would break %s: put it back, and change it when they are terminated and released",
 				c.Inventory.File(), name, strings.Join(diff, "; "), some(held))
 		}
 	}

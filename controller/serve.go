@@ -40,6 +40,9 @@ type keeper struct {
 // Keep keeps the hosts until ctx ends, or the records can be kept no more: then the
 // process should end too, and the next one looks what is left.
 func (c *Controller) Keep(ctx context.Context, how Keeping) error {
+	if err := c.consistent(c.Store.View()); err != nil {
+		return err // no host could be visited
+	}
 	outside := ctx
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)

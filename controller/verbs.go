@@ -188,6 +188,9 @@ func (c *Controller) write(v verb, call Call) (out Answer, err error) {
 		if out, err = t.answered(call); err != nil || out.again {
 			return err
 		}
+		if err := c.kept(tx); err != nil {
+			return err
+		}
 		resp, err := v.run(t, call.Body)
 		if err != nil {
 			return err

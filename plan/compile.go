@@ -29,13 +29,17 @@ func compileFrontend(r Records, inv *inventory.Inventory, h *inventory.Host, c c
 	cluster, _ := inv.Cluster(h.Cluster)
 	f := &Frontend{PrivInterface: cluster.Network.PrivInterface, PubInterface: cluster.Network.PubInterface, Subnet: cluster.Network.Subnet}
 	s, ok := c.Networks[h.Cluster]
-	if !ok || inventory.Mode(s.Mode) == inventory.System {
+	if !ok {
+		return f
+	}
+	f.Routes, f.Left = inventory.Mode(s.Mode).Groups(), s.Left
+	if inventory.Mode(s.Mode) == inventory.System {
 		return f
 	}
 	f.Active, f.Subnet = true, s.Subnet
 	e := newEdge(r, cluster, s, c.ID)
 	f.DHCP = e.dhcp()
-	if f.Routes = inventory.Mode(s.Mode).Groups(); !f.Routes {
+	if !f.Routes {
 		return f
 	}
 	f.Sysctls = sysctls(f.PrivInterface)

@@ -21,6 +21,7 @@ type Host struct {
 type Frontend struct {
 	Active        bool         `json:"active"`
 	Routes        bool         `json:"routes"` // has firewall, gateways, translations: the MANAGED modes
+	Left          []string     `json:"left"`   // interfaces by which it led guests under earlier settings, and does not now
 	PrivInterface string       `json:"priv_interface"`
 	PubInterface  string       `json:"pub_interface"`
 	Subnet        netip.Prefix `json:"subnet"` // VNET_SUBNET/VNET_NETMASK

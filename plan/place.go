@@ -78,6 +78,7 @@ func (p *placement) settings() error {
 	want := SettingsOf(p.cluster)
 	have, ok := p.cloud.Networks[p.cluster.Name]
 	if !ok || len(InUse(p.Records, p.cluster.Name)) == 0 {
+		want.Left = leftBehind(have, want)
 		networks := map[string]cloud.Settings{}
 		maps.Copy(networks, p.cloud.Networks)
 		networks[p.cluster.Name] = want
@@ -97,6 +98,23 @@ func SettingsOf(c inventory.Cluster) cloud.Settings {
 		Mode: string(n.Mode), Subnet: n.Subnet, AddrsPerNet: n.AddrsPerNet, DNS: n.DNS,
 		PubInterface: n.PubInterface, PrivInterface: n.PrivInterface, Frontend: frontendName(c),
 	}
+}
+
+// leftBehind are the interfaces that a frontend led guests by under what it had, and
+// does not under what is wanted. (Those of VLANs went with their groups; but guests
+// that were on eth0 itself are by now on eth0.10, or nobody's.)
+func leftBehind(have, want cloud.Settings) []string {
+	if have.Frontend != want.Frontend {
+		return nil
+	}
+	left := slices.Clone(have.Left)
+	if inventory.Mode(have.Mode).Groups() {
+		left = append(left, have.PrivInterface)
+	}
+	stays := inventory.Mode(want.Mode) == inventory.ManagedNoVLAN || have.Mode == want.Mode && inventory.Mode(want.Mode).Groups()
+	left = slices.DeleteFunc(left, func(dev string) bool { return stays && dev == want.PrivInterface })
+	slices.Sort(left)
+	return slices.Compact(left)
 }
 
 func frontendName(c inventory.Cluster) string {
@@ -137,7 +155,11 @@ func InUse(r Records, cluster string) (list []string) {
 		list = append(list, a.IP.String())
 	}
 	for _, n := range r.NetworksIn(cluster) {
-		list = append(list, string(n.ID))
+		of := string(n.ID)
+		if g, ok := r.Group(n.Group); ok {
+			of += " of group " + g.Name
+		}
+		list = append(list, of)
 	}
 	return list
 }

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -276,6 +277,40 @@ func TestPlaceComparesSettings(t *testing.T) {
 				t.Errorf("%s: %v", test.new, err)
 			}
 		}
+	}
+}
+
+// A frontend is told by which interfaces it led guests under settings that an emptied
+// cluster had before.
+//
+// proves A70
+func TestPlaceLeavesNothingBehind(t *testing.T) {
+	w := newWorld(t, oneCluster)
+	g := w.group("alice", cloud.DefaultGroup)
+	static := "vnet_mode: STATIC\n    vnet_broadcast: 192.168.255.255\n    vnet_router: 192.168.0.1\n    vnet_macmap: d0:0d:00:00:00:01=192.168.0.9"
+	for _, step := range []struct {
+		replace []string
+		left    []string
+	}{
+		{nil, nil},
+		{nil, nil},
+		{[]string{"MANAGED-NOVLAN", "MANAGED"}, []string{"eth0"}},
+		{[]string{"MANAGED-NOVLAN", "MANAGED", "vnet_privinterface: eth0", "vnet_privinterface: eth2"}, []string{"eth0"}},
+		{[]string{"vnet_privinterface: eth0", "vnet_privinterface: eth2"}, []string{"eth0"}},
+		{nil, []string{"eth2"}},
+		{[]string{"vnet_mode: MANAGED-NOVLAN", static, "    vnet_addrspernet: 64\n    vnet_publicips: 203.0.113.10-203.0.113.13\n", ""}, []string{"eth0", "eth2"}},
+		{[]string{"fe1", "fe9"}, nil},
+	} {
+		inv, err := inventory.Parse("inventory.yml", []byte(strings.NewReplacer(append(step.replace, "hosts: {n1: {}", "hosts: {n1: {vnet_privinterface: eth0}")...).Replace(oneCluster)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.inv = inv
+		list := w.run(1, g)
+		f := Compile(w.store.View(), w.inv, w.cluster().Frontend).Frontend
+		equal(t, fmt.Sprint(step.replace), f.Left, step.left)
+		w.end(list[0].ID)
+		w.converge()
 	}
 }
 

@@ -114,7 +114,7 @@ func TestBuiltinPrograms(t *testing.T) {
 	}
 	set := Templates(nil)
 	for name, groups := range map[string][]string{
-		"frontend": {"frontends"}, "frontend-empty": {"frontends"}, "frontend-idle": {"frontends"},
+		"frontend": {"frontends"}, "frontend-empty": {"frontends"}, "frontend-idle": {"frontends"}, "frontend-left": {"frontends"},
 		"node": {"nodes"}, "node-idle": {"nodes"}, "both-idle": {"frontends", "nodes"},
 	} {
 		in := In{Host: Host{Name: name, Groups: groups}, Plan: planOf(t, name), Facts: map[string]string{"arch": "x86_64"}}

@@ -1,8 +1,9 @@
-# sysctl name value
+# sysctl name value dev=
 #
 # A kernel setting, looked at and written under /proc/sys; not kept in /etc,
 # the next reconcile restores it. As with sysctl(8), a name that uses dots
-# writes a dot of its own as a slash: net.ipv4.conf.eth0/10.send_redirects.
+# writes a dot of its own as a slash: net.ipv4.conf.eth0/10.send_redirects. Where
+# there is no interface DEV, whose setting it is, there is nothing to set.
 sysctl_path() {
 	sysctl_file=/proc/sys/ sysctl_left=$1
 	sysctl_part=${1%%[./]*}
@@ -25,6 +26,7 @@ sysctl_path() {
 # only to the first read: of 4096 it would see 4. Hence cat. Values of several
 # numbers are separated by tabs there and blanks here.
 check_sysctl() {
+	[ -z "$3" ] || [ -e "/sys/class/net/$3" ] || return 0
 	sysctl_path "$1"
 	[ -f "$sysctl_file" ] || die "$1: this kernel has no such setting ($sysctl_file)"
 	sysctl_is=$(cat "$sysctl_file") || return 2
