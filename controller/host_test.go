@@ -98,6 +98,8 @@ func (c *conn) Run(ctx context.Context) (remote.Session, error) {
 	return c.session, nil
 }
 
+func (c *conn) Login() string { return "root" }
+
 func (c *conn) Put(_ context.Context, f remote.File) error {
 	content := make([]byte, f.Size)
 	if _, err := f.Content.ReadAt(content, 0); err != nil && err != io.EOF {

@@ -141,16 +141,26 @@ func (v *visit) text(known cloud.HostFacts, stage int) (string, error) {
 // talk sends a program and reads its reply, putting files in place as it asks.
 func (v *visit) talk(ctx context.Context, conn remote.Conn, s remote.Session, reply *bufio.Reader, text string) (tasks.Report, error) {
 	v.sent = true
-	sent := make(chan error, 1)
-	go func() { _, err := io.WriteString(s, text); sent <- err }()
 	hooks := tasks.Hooks{OnLine: v.c.OnLine, OnNeed: func(sum string) {
 		answer := "have " + sum
 		if err := v.put(ctx, conn, sum); err != nil {
-			answer = "lack " + sum + " " + strings.ReplaceAll(err.Error(), "\n", " ")
+			answer = lack(sum, err)
 		}
 		_, _ = io.WriteString(s, answer+"\n") // a lost host is noticed by the reader
 	}}
-	rep, err := tasks.Read(reply, v.program, v.mark, hooks, v.secrets())
+	return exchange(s, reply, text, v.program, v.mark, hooks, v.secrets())
+}
+
+// lack is the answer to a wish that cannot be fulfilled.
+func lack(sum string, err error) string {
+	return "lack " + sum + " " + strings.ReplaceAll(err.Error(), "\n", " ")
+}
+
+// exchange sends a program and reads its reply.
+func exchange(s remote.Session, reply *bufio.Reader, text string, p *tasks.Program, mark string, hooks tasks.Hooks, secrets []string) (tasks.Report, error) {
+	sent := make(chan error, 1)
+	go func() { _, err := io.WriteString(s, text); sent <- err }()
+	rep, err := tasks.Read(reply, p, mark, hooks, secrets)
 	if err == nil && !rep.Hello {
 		err = <-sent
 	}

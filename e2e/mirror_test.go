@@ -190,6 +190,8 @@ func (c *teeConn) Run(ctx context.Context) (remote.Session, error) {
 	return &teeSession{Session: s, conn: c}, nil
 }
 
+func (c *teeConn) Login() string { return "root" }
+
 func (c *teeConn) Put(ctx context.Context, f remote.File) error {
 	content := make([]byte, f.Size)
 	if n, err := f.Content.ReadAt(content, 0); int64(n) < f.Size {

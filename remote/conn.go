@@ -22,6 +22,8 @@ type Conn interface {
 	// Put makes f.Path hold f's content, as the login user. An interrupted Put
 	// is resumed by the next one. When ctx ends the connection is torn down.
 	Put(ctx context.Context, f File) error
+	// Login is the user that logged in.
+	Login() string
 	// Close lets go of the host. Programs still running there lose their input
 	// and their reader.
 	Close() error

@@ -144,6 +144,9 @@ func (p *shell) wait() ending {
 	return ending{status: ws.ExitStatus()}
 }
 
+// Login implements Conn.
+func (c *localConn) Login() string { return c.target.User }
+
 func (c *localConn) Put(ctx context.Context, f File) error {
 	if err := putLocal(ctx, f); err != nil {
 		return fmt.Errorf("%s: put %s: %w", c.target.name(), f.Path, err)

@@ -23,6 +23,9 @@ type uploads struct {
 // inFlight is how many 32 KiB writes of a segment travel at once.
 const inFlight = 64
 
+// Login implements Conn.
+func (c *sshConn) Login() string { return c.target.User }
+
 func (c *sshConn) Put(ctx context.Context, f File) error {
 	cl, err := c.sftp(ctx)
 	if err != nil {

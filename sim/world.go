@@ -476,6 +476,8 @@ func (c *mortalConn) Run(ctx context.Context) (remote.Session, error) {
 	return &mortalSession{s, c.l}, nil
 }
 
+func (c *mortalConn) Login() string { return c.Conn.Login() }
+
 func (c *mortalConn) Put(ctx context.Context, f remote.File) error {
 	if c.l.dead() {
 		return errPowerCut

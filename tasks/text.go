@@ -21,7 +21,7 @@ type Env struct {
 	FactsScript string // prints the stable facts; empty asks for none
 	Stage       int    // 2: continues a program that ended in "stage"
 	More        bool   // ends in "stage" itself: another program follows on the same input
-	Home        bool   // the login is not root: what is kept is in its home, without sudo
+	Home        bool   // whoever is not root keeps what is ours in his home
 	Finally     string // a script that runs when the shell ends, however it ends
 	LockWait    int    // seconds
 
@@ -85,9 +85,6 @@ func (e Env) withDefaults() Env {
 		}
 	}
 	set(&e.Login, "root")
-	if e.Home {
-		return e
-	}
 	set(&e.HostDir, "/var/lib/eucactl/host")
 	set(&e.RunDir, "/run/eucalyptus/net")
 	set(&e.Lock, "/run/eucactl.lock")
@@ -160,9 +157,6 @@ func (e Env) settings(b *strings.Builder, kinds []Kind) {
 	} {
 		fmt.Fprintf(b, "%s=%s\n", s[0], quote(s[1]))
 	}
-	if e.Home {
-		b.WriteString("HOST_DIR=$HOME/.eucactl RUN_DIR=$HOME/.eucactl LOCK=$HOME/.eucactl.lock\n")
-	}
 }
 
 func yes(b bool) string {
@@ -175,6 +169,9 @@ func yes(b bool) string {
 // opening is what comes before the first task.
 func (e Env) opening(b *strings.Builder) {
 	b.WriteString("open_run\n")
+	if e.Home {
+		b.WriteString("at_home\n")
+	}
 	if e.Finally != "" {
 		// A signal that is not caught would end the shell without a last word.
 		fmt.Fprintf(b, "trap %s EXIT\ntrap 'exit 1' HUP INT PIPE TERM\n", quote(e.Finally))

@@ -81,6 +81,8 @@ func (c *conn) Run(ctx context.Context) (remote.Session, error) {
 	return s, nil
 }
 
+func (c *conn) Login() string { return "root" }
+
 // Put is sftp's: the login user's file, whole.
 func (c *conn) Put(ctx context.Context, f remote.File) error {
 	if err := ctx.Err(); err != nil {
