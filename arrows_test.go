@@ -20,6 +20,7 @@ var arrows = map[string][]string{
 	"reach":      {"cloud", "facts", "inventory", "plan"},
 	"preflight":  {"cloud", "facts", "inventory", "plan"},
 	"playbooks":  {"templates", "tasks", "facts", "inventory"},
+	"output":     {"playbooks"},
 	"remote":     {"inventory"},
 	"controller": {"cloud", "tasks", "facts", "templates", "seed", "images", "inventory", "state", "plan", "reach", "preflight", "playbooks", "remote"},
 
@@ -34,7 +35,7 @@ var arrows = map[string][]string{
 
 // pure packages work on what they are given: they run nothing, dial nobody and
 // neither read the clock nor roll dice.
-var pure = []string{"cloud", "inventory", "plan", "templates", "tasks", "facts", "reach", "preflight", "playbooks", "seed"}
+var pure = []string{"cloud", "inventory", "plan", "templates", "tasks", "facts", "reach", "preflight", "playbooks", "output", "seed"}
 
 var impure = []string{"os/exec", "net", "net/http", "math/rand", "math/rand/v2", "crypto/rand", "golang.org/x/crypto/ssh"}
 

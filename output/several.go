@@ -1,0 +1,48 @@
+package output
+
+import "eucactl/playbooks"
+
+// Several tells each of them everything, in their order.
+type Several []playbooks.Events
+
+// PlayStart implements playbooks.Events.
+func (s Several) PlayStart(p playbooks.PlayInfo) {
+	for _, e := range s {
+		e.PlayStart(p)
+	}
+}
+
+// TaskStart implements playbooks.Events.
+func (s Several) TaskStart(t *playbooks.TaskInfo) {
+	for _, e := range s {
+		e.TaskStart(t)
+	}
+}
+
+// Begun implements playbooks.Events.
+func (s Several) Begun(host string, t *playbooks.TaskInfo) {
+	for _, e := range s {
+		e.Begun(host, t)
+	}
+}
+
+// Result implements playbooks.Events.
+func (s Several) Result(r playbooks.Result) {
+	for _, e := range s {
+		e.Result(r)
+	}
+}
+
+// Warning implements playbooks.Events.
+func (s Several) Warning(text string) {
+	for _, e := range s {
+		e.Warning(text)
+	}
+}
+
+// Stats implements playbooks.Events.
+func (s Several) Stats(stats map[string]playbooks.Stats) {
+	for _, e := range s {
+		e.Stats(stats)
+	}
+}
