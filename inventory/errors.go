@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"cmp"
 	"fmt"
 	"sort"
 	"strconv"
@@ -64,6 +65,8 @@ type problems struct {
 	seen map[Error]bool
 	told map[string]bool
 	more int
+
+	byFile bool // those of one file stand together
 }
 
 // addOnce is add for a problem that many hosts of one line have alike: only the
@@ -102,8 +105,15 @@ func (p *problems) err() error {
 	if p.none() {
 		return nil
 	}
+	rank := make(map[string]int)
+	for _, e := range p.list {
+		if _, known := rank[e.Where.File]; !known && p.byFile {
+			rank[e.Where.File] = len(rank)
+		}
+	}
 	sort.SliceStable(p.list, func(i, j int) bool {
-		return p.list[i].Where.Line < p.list[j].Where.Line
+		a, b := p.list[i].Where, p.list[j].Where
+		return cmp.Or(cmp.Compare(rank[a.File], rank[b.File]), cmp.Compare(a.Line, b.Line)) < 0
 	})
 	return &Errors{List: p.list, More: p.more}
 }

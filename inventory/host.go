@@ -25,6 +25,7 @@ type Host struct {
 	direct map[*Group]bool
 	own    map[string]variable
 	merged map[string]variable
+	locked error // of users' playbooks: why not all variables could be read
 }
 
 // Connection is how a host is reached.

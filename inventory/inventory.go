@@ -1,11 +1,13 @@
-// Package inventory reads Ansible's YAML inventory and turns it into hosts,
-// groups, variables and the settings of each cluster's network.
+// Package inventory reads Ansible's inventories and turns them into hosts,
+// groups, variables and, for the cloud, the settings of each cluster's network.
 //
-// It is stricter than Ansible: whatever Ansible would skip with a warning, or
-// would take to mean something its author hardly meant, is an error here that
-// names the file and the line. Every inventory accepted here means the same to
-// ansible-inventory. The package reads one file and nothing else: it knows
-// nothing of SSH, of records, or of what a host looks like now.
+// Load reads the cloud's, one YAML file, and is stricter than Ansible: whatever
+// Ansible would skip with a warning, or would take to mean something its author
+// hardly meant, is an error here that names the file and the line. Open reads
+// those of users' playbooks, all that Ansible reads of files, and wants nothing
+// that the cloud wants. Every inventory accepted by either means the same to
+// ansible-inventory. The package knows nothing of SSH, of records, or of what a
+// host looks like now, and it runs no programs.
 package inventory
 
 import (
@@ -41,8 +43,8 @@ const (
 // names none.
 const DefaultCluster = "default"
 
-// Inventory is one inventory file, read and checked. It is not changed after
-// Parse has returned it, and neither are the values in it.
+// Inventory is one inventory, read and checked. It is not changed after Parse or
+// Open has returned it, and neither are the values in it.
 type Inventory struct {
 	file     string
 	hosts    []*Host // in inventory order
@@ -52,6 +54,8 @@ type Inventory struct {
 	byGroup  map[string]*Group
 	clusters []Cluster
 	notes    []string
+	implicit []*Host  // localhost by its names, for users' playbooks
+	secrets  []string // words of encrypted files
 }
 
 // Load reads and checks the inventory file at path.
@@ -93,18 +97,25 @@ func Parse(name string, data []byte) (*Inventory, error) {
 	return inv, nil
 }
 
-// File is the name under which the inventory was read.
+// File is the name under which the inventory was read: of several, all of them.
 func (inv *Inventory) File() string { return inv.file }
 
 // Hosts lists all hosts in inventory order: those of a group before those of
 // its children, otherwise as the file has them.
 func (inv *Inventory) Hosts() []*Host { return append([]*Host(nil), inv.hosts...) }
 
-// Host finds a host by its inventory name.
+// Host finds a host by its inventory name. For users' playbooks localhost is there
+// unlisted.
 func (inv *Inventory) Host(name string) (*Host, bool) {
 	h, ok := inv.byName[name]
-	return h, ok
+	if ok {
+		return h, true
+	}
+	return inv.localhost(name)
 }
+
+// Secrets are the words that encrypted files hold, in no order: not to be shown.
+func (inv *Inventory) Secrets() []string { return append([]string(nil), inv.secrets...) }
 
 // Groups lists all groups in the order in which the file mentions them, after
 // Ansible's own two, "all" and "ungrouped".

@@ -17,13 +17,24 @@ func (r *reader) mergeAll() bool {
 			r.problems.add(Position{r.inv.file, 1}, "hosts are in groups more than %d times", maxMembership)
 			return false
 		}
-		r.checkCluster(h, groups)
-		h.merge(groups)
+		if r.lenient {
+			r.mergeUsers(h, groups)
+		} else {
+			r.checkCluster(h, groups)
+			h.merge(groups)
+		}
 		if merged += len(h.merged); merged > maxVariables {
 			r.problems.add(Position{r.inv.file, 1}, "the hosts have more than %d variables in all", maxVariables)
 			return false
 		}
 		h.fill()
+		if r.lenient {
+			h.reached()
+		}
+	}
+	for _, h := range r.inv.implicit {
+		r.mergeUsers(h, []*Group{all})
+		h.reached()
 	}
 	return true
 }
@@ -78,6 +89,13 @@ func (r *reader) groupsOf(h *Host) []*Group {
 }
 
 func (h *Host) merge(groups []*Group) {
+	h.begin(groups)
+	maps.Copy(h.merged, h.own)
+	h.finish()
+}
+
+// begin merges what the inventory itself says of the host's groups.
+func (h *Host) begin(groups []*Group) {
 	h.merged, h.Vars = make(map[string]variable), make(map[string]any)
 	for _, g := range groups {
 		if g.Name != allGroup {
@@ -86,7 +104,9 @@ func (h *Host) merge(groups []*Group) {
 		maps.Copy(h.merged, g.vars)
 	}
 	sort.Strings(h.Groups)
-	maps.Copy(h.merged, h.own)
+}
+
+func (h *Host) finish() {
 	for name, v := range h.merged {
 		h.Vars[name] = v.value
 	}

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"regexp"
 	"strings"
+	"unicode"
 )
 
 var (
@@ -43,6 +44,27 @@ func checkHostName(name string) error {
 func checkGroupName(name string) error {
 	if len(name) > 63 || !groupNameExpr.MatchString(name) {
 		return fmt.Errorf("%s is not a group name; letters, digits, _ and -, at most 63, beginning with a letter or _", shown(name))
+	}
+	return nil
+}
+
+// checkAnsibleHostName is checkHostName for inventories of users' playbooks, whose
+// hosts may also be called by an IPv6 address.
+func checkAnsibleHostName(name string) error {
+	if a, err := netip.ParseAddr(name); err == nil && a.Zone() == "" {
+		return nil
+	}
+	return checkHostName(name)
+}
+
+// checkAnsibleGroupName accepts what Ansible accepts, except what no pattern could
+// name and what could lead out of group_vars.
+func checkAnsibleGroupName(name string) error {
+	bad := strings.ContainsFunc(name, func(r rune) bool {
+		return unicode.IsSpace(r) || !unicode.IsPrint(r) || strings.ContainsRune(`:,[]*?/\"'`+"`", r)
+	})
+	if bad || name == "" || len(name) > 255 || strings.ContainsRune("!&~@.-", rune(name[0])) {
+		return fmt.Errorf("%s is not a group name that a pattern could name; use letters, digits and _", shown(name))
 	}
 	return nil
 }

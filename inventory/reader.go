@@ -16,11 +16,16 @@ const (
 
 // reader builds an Inventory from a YAML document. It first takes down groups,
 // hosts and variables as written (this file), then merges the variables
-// (merge.go), and then checks what hosts and clusters need (cluster.go).
+// (merge.go), and then checks what hosts and clusters need (cluster.go). That of
+// Open is lenient: it takes what Ansible takes, of any number of files (open.go).
 type reader struct {
 	inv        *Inventory
 	document   *document
 	problems   *problems
+	lenient    bool
+	decrypt    func([]byte) ([]byte, error) // of ansible-vault; nil: no password
+	beside     []*varsFolders               // the folders of variables beside each source
+	play       *varsFolders                 // those beside the playbook
 	notes      []Error
 	vocabulary vocabulary
 	checked    map[string]error // what checkName said
@@ -91,7 +96,7 @@ func (r *reader) readTop(root *yaml.Node) {
 			}
 			continue
 		case "plugin":
-			r.problems.add(p.at, "this configures an inventory plugin; write out what it finds: ansible-inventory -i %s --list --yaml", r.inv.file)
+			r.problems.add(p.at, "this configures an inventory plugin; write out what it finds: ansible-inventory -i %s --list --yaml", r.document.file)
 			continue
 		}
 		r.readGroup(p, nil, 1)
@@ -103,11 +108,7 @@ func (r *reader) readGroup(p pair, parent *Group, depth int) {
 	if r.full {
 		return
 	}
-	if err := checkGroupName(p.key); err != nil {
-		r.problems.add(p.at, "%v", err)
-		return
-	}
-	g := r.group(p.key, p.at)
+	g := r.namedGroup(p.key, p.at)
 	if g == nil {
 		return
 	}
@@ -147,6 +148,10 @@ func (r *reader) readSection(g *Group, p pair, depth int) {
 		if hint == "" {
 			hint = "; a variable goes below vars, a group below children, a host below hosts"
 		}
+		if r.lenient {
+			r.note(p.at, "the key %s in group %s is skipped, as Ansible does%s", shown(p.key), g.Name, hint)
+			return
+		}
 		r.problems.add(p.at, "unknown key %s in group %s%s", shown(p.key), g.Name, hint)
 	}
 }
@@ -182,6 +187,19 @@ func nodeKind(n *yaml.Node) string {
 		return "a list"
 	}
 	return "the word " + shown(n.Value)
+}
+
+// namedGroup is group for a name that somebody wrote: nil also when it is bad.
+func (r *reader) namedGroup(name string, at Position) *Group {
+	check := checkGroupName
+	if r.lenient {
+		check = checkAnsibleGroupName
+	}
+	if err := check(name); err != nil {
+		r.problems.add(at, "%v", err)
+		return nil
+	}
+	return r.group(name, at)
 }
 
 // group finds a group or makes it; nil when there are too many.
@@ -220,21 +238,23 @@ func (r *reader) addChild(parent, child *Group, at Position) {
 }
 
 func (r *reader) readGroupVar(g *Group, p pair) {
-	v, ok := r.variable(p)
-	if !ok {
-		return
+	if v, ok := r.variable(p); ok {
+		r.setGroupVar(g, p.key, v)
 	}
-	if p.key == groupPriority {
+}
+
+func (r *reader) setGroupVar(g *Group, name string, v variable) {
+	if name == groupPriority {
 		if n, ok := v.parsed.(int); ok {
 			g.priority = n
 		}
 		return
 	}
-	if first, again := g.vars[p.key]; again && !reflect.DeepEqual(first.value, v.value) {
-		r.problems.add(p.at, "%s of group %s is set to another value already, at %s", p.key, g.Name, first.at)
+	if first, again := g.vars[name]; again && !r.lenient && !reflect.DeepEqual(first.value, v.value) {
+		r.problems.add(v.at, "%s of group %s is set to another value already, at %s", name, g.Name, first.at)
 		return
 	}
-	g.vars[p.key], g.Vars[p.key] = v, v.value
+	g.vars[name], g.Vars[name] = v, v.value
 }
 
 // readHosts reads one key below hosts, which may be a range of hosts.
@@ -242,12 +262,28 @@ func (r *reader) readHosts(g *Group, p pair, depth int) {
 	if r.full {
 		return
 	}
-	names, err := expandHosts(p.key, maxHosts)
+	names, port, err := r.expand(p.key)
 	if err != nil {
 		r.problems.add(p.at, "%v", err)
 		return
 	}
-	vars := r.readHostVars(p, names[0], depth)
+	r.addHosts(g, names, port, p.at, r.readHostVars(p, names[0], depth))
+}
+
+// expand lists the hosts that a word stands for, and the port that follows them.
+func (r *reader) expand(word string) (names []string, port int, err error) {
+	if r.lenient {
+		if word, port, err = cutPort(word); err != nil {
+			return nil, 0, err
+		}
+	}
+	names, err = expandHosts(word, maxHosts)
+	return names, port, err
+}
+
+// addHosts puts hosts with their variables into a group. As in Ansible, a port
+// behind the name counts where the host is met first.
+func (r *reader) addHosts(g *Group, names []string, port int, at Position, vars []namedVariable) {
 	if r.members += len(names); r.members > maxMembership {
 		r.stop("hosts are listed in groups more than %d times", maxMembership)
 		return
@@ -257,11 +293,15 @@ func (r *reader) readHosts(g *Group, p pair, depth int) {
 		return
 	}
 	for _, name := range names {
-		h := r.host(name, p.at)
+		_, known := r.inv.byName[name]
+		h := r.host(name, at)
 		if h == nil {
 			return
 		}
 		r.addHost(g, h)
+		if port != 0 && !known {
+			r.setHostVar(h, "ansible_port", variable{value: int64(port), at: at})
+		}
 		for _, v := range vars {
 			r.setHostVar(h, v.name, v.variable)
 		}
@@ -284,7 +324,7 @@ func (r *reader) readHostVars(p pair, host string, depth int) []namedVariable {
 	}
 	var vars []namedVariable
 	for _, entry := range r.document.pairs(n, depth) {
-		if entry.key == groupPriority {
+		if entry.key == groupPriority && !r.lenient {
 			r.problems.add(entry.at, "%s belongs to a group, not to host %s", groupPriority, host)
 			continue
 		}
@@ -296,7 +336,7 @@ func (r *reader) readHostVars(p pair, host string, depth int) []namedVariable {
 }
 
 func (r *reader) setHostVar(h *Host, name string, v variable) {
-	if first, again := h.own[name]; again && !reflect.DeepEqual(first.value, v.value) {
+	if first, again := h.own[name]; again && !r.lenient && !reflect.DeepEqual(first.value, v.value) {
 		r.problems.add(v.at, "%s of host %s is set to another value already, at %s", name, h.Name, first.at)
 		return
 	}
@@ -314,7 +354,11 @@ func (r *reader) host(name string, at Position) *Host {
 	if h, ok := r.inv.byName[name]; ok {
 		return h
 	}
-	if err := checkHostName(name); err != nil {
+	check := checkHostName
+	if r.lenient {
+		check = checkAnsibleHostName
+	}
+	if err := check(name); err != nil {
 		r.problems.add(at, "%v", err)
 		return nil
 	}
@@ -378,7 +422,14 @@ func elsewhere(h *Host, all, ungrouped *Group) bool {
 func (r *reader) checkGroupNames() {
 	roles := []string{FrontendsGroup, NodesGroup, StorageGroup}
 	for _, g := range r.inv.groups {
-		if h, ok := r.inv.byName[g.Name]; ok {
+		h, ok := r.inv.byName[g.Name]
+		if ok && r.lenient {
+			r.note(g.Where, "%s is a group here and a host at %s; a pattern with that name means the host", g.Name, h.Where)
+		}
+		if r.lenient {
+			continue
+		}
+		if ok {
 			r.problems.add(g.Where, "%s is a group here and a host at %s; a pattern could not tell them apart", g.Name, h.Where)
 		}
 		for _, role := range roles {

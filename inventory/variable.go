@@ -138,6 +138,10 @@ func (v vocabulary) checkName(name string) error {
 // variable reads one entry of a vars or host mapping; ok is false when the host
 // or group does not get it.
 func (r *reader) variable(p pair) (variable, bool) {
+	if r.lenient {
+		value, ok := r.document.value(p.value, 1)
+		return r.taken(p.key, value, p.at), ok
+	}
 	err, checked := r.checked[p.key]
 	if !checked {
 		err = r.vocabulary.checkName(p.key)
@@ -170,6 +174,24 @@ func (r *reader) variable(p pair) (variable, bool) {
 		}
 	}
 	return out, true
+}
+
+// taken is a variable of a user's own inventory. Nothing is wrong with it before a
+// play connects with it; see Host.Connect.
+func (r *reader) taken(name string, value any, at Position) variable {
+	out := variable{value: value, at: at}
+	if why := r.vocabulary.ignored[name]; why != "" && name != "ansible_become_method" {
+		r.note(at, "%s has no effect: %s", name, why)
+	}
+	if name == groupPriority {
+		n, err := readNumber(value)
+		if err != nil {
+			r.problems.add(at, "%s: %v", name, err)
+			return out
+		}
+		out.parsed = n
+	}
+	return out
 }
 
 func parseSetting(s setting, value any) (any, error) {

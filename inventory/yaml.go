@@ -27,15 +27,21 @@ type document struct {
 	problems *problems
 	visited  int
 	origins  map[int]Position // of an imported inventory: where its lines come from
+
+	// What follows is for files of Ansible's users (lenient.go).
+	lenient bool
+	json    bool                                              // the file is JSON: its numbers are JSON's
+	unsafe  bool                                              // inside a !unsafe list or mapping
+	note    func(at Position, format string, args ...any)     // told of what Ansible only warns of
+	decrypt func(ciphertext []byte) (plain []byte, err error) // for !vault; nil: no password
 }
 
 // root parses data and returns the top node, or nil after noting why not.
 func (d *document) root(data []byte) *yaml.Node {
-	if len(data) > maxFileSize {
-		d.problems.add(Position{d.file, 1}, "the file is larger than %d MiB", maxFileSize>>20)
+	data, ok := d.text(data)
+	if !ok {
 		return nil
 	}
-	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	if line := tabbedLine(data, false); line > 0 {
 		d.complainTab(line)
 		return nil
@@ -52,12 +58,26 @@ func (d *document) root(data []byte) *yaml.Node {
 		d.problems.add(Position{d.file, 1}, "this is Ansible's INI form, only YAML is read here; convert it: ansible-inventory -i %s --list --yaml", d.file)
 		return nil
 	}
+	d.complain(err)
+	return nil
+}
+
+// text is the file without its byte order mark; false when it is too large.
+func (d *document) text(data []byte) ([]byte, bool) {
+	if len(data) > maxFileSize {
+		d.problems.add(Position{d.file, 1}, "the file is larger than %d MiB", maxFileSize>>20)
+		return nil, false
+	}
+	return bytes.TrimPrefix(data, []byte("\ufeff")), true
+}
+
+// complain notes an error of decodeOne.
+func (d *document) complain(err error) {
 	var problem documentError
 	if !errors.As(err, &problem) {
 		problem = splitYAMLError(err)
 	}
 	d.problems.add(Position{d.file, problem.line}, "%s", problem.message)
-	return nil
 }
 
 func (d *document) complainTab(line int) {
@@ -68,6 +88,7 @@ func (d *document) complainTab(line int) {
 type documentError struct {
 	line    int
 	message string
+	empty   bool
 }
 
 func (e documentError) Error() string { return e.message }
@@ -83,17 +104,17 @@ func decodeOne(data []byte) (node *yaml.Node, err error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	var first, second yaml.Node
 	if err := decoder.Decode(&first); errors.Is(err, io.EOF) {
-		return nil, documentError{1, "the file is empty; an inventory has at least one group with hosts"}
+		return nil, documentError{1, "the file is empty; an inventory has at least one group with hosts", true}
 	} else if err != nil {
 		return nil, err
 	}
 	if err := decoder.Decode(&second); err == nil {
-		return nil, documentError{max(second.Line, 1), "a second document begins here; an inventory is one document"}
+		return nil, documentError{max(second.Line, 1), "a second document begins here; an inventory is one document", false}
 	} else if !errors.Is(err, io.EOF) {
 		return nil, err
 	}
 	if len(first.Content) == 0 {
-		return nil, documentError{1, "the file is empty"}
+		return nil, documentError{1, "the file is empty", true}
 	}
 	return first.Content[0], nil
 }
@@ -130,7 +151,7 @@ func splitYAMLError(err error) documentError {
 	if convErr != nil || line < 1 {
 		line = 1
 	}
-	return documentError{line, "not YAML: " + oneLine(strings.TrimPrefix(m[2], "yaml: "))}
+	return documentError{line: line, message: "not YAML: " + oneLine(strings.TrimPrefix(m[2], "yaml: "))}
 }
 
 func (d *document) at(n *yaml.Node) Position {
@@ -182,12 +203,13 @@ func (d *document) pairs(n *yaml.Node, depth int) []pair {
 	if n == nil || !d.visit(n, depth) {
 		return nil
 	}
-	if tag := n.ShortTag(); tag != "!!map" {
+	if tag := n.ShortTag(); tag != "!!map" && !d.isUnsafe(n) {
 		d.problems.add(d.at(n), "the tag %s is not supported", shown(tag))
 		return nil
 	}
 	var merged, own []pair
 	first := make(map[string]int)
+	place := make(map[string]int)
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		keyNode, value := n.Content[i], n.Content[i+1]
 		if keyNode.Kind == yaml.ScalarNode && isPlain(keyNode) && keyNode.Value == "<<" {
@@ -201,11 +223,15 @@ func (d *document) pairs(n *yaml.Node, depth int) []pair {
 			continue
 		}
 		at := d.at(keyNode)
-		if line, again := first[key]; again {
+		if line, again := first[key]; again && d.lenient {
+			d.note(at, "%s is written twice, and this one counts; the first is at line %d", shown(key), line)
+			own[place[key]] = pair{key, at, value}
+			continue
+		} else if again {
 			d.problems.add(at, "%s is written twice; the first is at line %d", shown(key), line)
 			continue
 		}
-		first[key] = at.Line
+		first[key], place[key] = at.Line, len(own)
 		own = append(own, pair{key, at, value})
 	}
 	return override(merged, own)
@@ -259,12 +285,15 @@ func (d *document) key(n *yaml.Node) (string, bool) {
 		d.problems.add(d.at(n), "a key has to be a word")
 		return "", false
 	}
-	v, err := scalar(n)
+	v, err := d.scalar(n)
 	if err != nil {
 		d.problems.add(d.at(n), "%v", err)
 		return "", false
 	}
 	s, ok := v.(string)
+	if d.lenient {
+		s, ok = keyWord(v)
+	}
 	if !ok {
 		d.problems.add(d.at(n), "the key %s is %s to YAML, not a word; put it in quotes", shown(n.Value), kindOf(v))
 	}
@@ -283,20 +312,22 @@ func (d *document) value(n *yaml.Node, depth int) (any, bool) {
 	}
 	switch n.Kind {
 	case yaml.ScalarNode:
-		v, err := scalar(n)
+		v, err := d.scalar(n)
 		if err != nil {
 			d.problems.add(d.at(n), "%v", err)
 		}
 		return v, err == nil
 	case yaml.SequenceNode:
+		defer d.enterUnsafe(n)()
 		return d.list(n, depth)
 	}
+	defer d.enterUnsafe(n)()
 	return d.mapping(n, depth)
 }
 
 func (d *document) list(n *yaml.Node, depth int) (any, bool) {
 	list, good := make([]any, 0, len(n.Content)), true
-	if tag := n.ShortTag(); tag != "!!seq" {
+	if tag := n.ShortTag(); tag != "!!seq" && !d.isUnsafe(n) {
 		d.problems.add(d.at(n), "the tag %s is not supported", shown(tag))
 		return nil, false
 	}

@@ -1,0 +1,121 @@
+package inventory
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+)
+
+// vaultHeader is how every text of ansible-vault begins.
+const vaultHeader = "$ANSIBLE_VAULT;"
+
+// Unsafe is a word that is no template whatever it looks like: one tagged !unsafe.
+type Unsafe string
+
+// MarshalJSON writes it as ansible-inventory does.
+func (u Unsafe) MarshalJSON() ([]byte, error) {
+	return json.Marshal(map[string]string{"__ansible_unsafe": string(u)})
+}
+
+// Sealed is a word that ansible-vault encrypted: one tagged !vault. It is opened
+// when it is needed and not before, so that who has no password can still use
+// what is not secret. It prints as the ciphertext.
+type Sealed struct {
+	Where      Position
+	Ciphertext string
+
+	open func() ([]byte, error)
+}
+
+var errNoVaultPassword = errors.New("no vault password was given")
+
+func newSealed(text string, at Position, decrypt func([]byte) ([]byte, error)) (*Sealed, error) {
+	text = strings.TrimSpace(text)
+	if !strings.HasPrefix(text, vaultHeader) {
+		return nil, fmt.Errorf("a value tagged !vault begins with %s1.1 or %s1.2, as ansible-vault encrypt_string writes it", vaultHeader, vaultHeader)
+	}
+	s := &Sealed{Where: at, Ciphertext: text + "\n"}
+	s.open = sync.OnceValues(func() ([]byte, error) { return unseal([]byte(s.Ciphertext), decrypt) })
+	return s, nil
+}
+
+// Reveal decrypts the word. The error names the place where it is written.
+func (s *Sealed) Reveal() (string, error) {
+	plain, err := s.open()
+	if err != nil {
+		return "", fmt.Errorf("%s: this value is encrypted: %w", s.Where, err)
+	}
+	return string(plain), nil
+}
+
+// MarshalJSON writes it as ansible-inventory does: still encrypted.
+func (s *Sealed) MarshalJSON() ([]byte, error) {
+	return json.Marshal(map[string]string{"__ansible_vault": s.Ciphertext})
+}
+
+func (s *Sealed) String() string { return s.Ciphertext }
+
+func unseal(ciphertext []byte, decrypt func([]byte) ([]byte, error)) ([]byte, error) {
+	if decrypt == nil {
+		return nil, errNoVaultPassword
+	}
+	return decrypt(ciphertext)
+}
+
+func isSealed(data []byte) bool { return bytes.HasPrefix(data, []byte(vaultHeader)) }
+
+// Reveal gives a value with all that is sealed in it decrypted. A value without
+// anything sealed is given back as it is, uncopied.
+func Reveal(v any) (any, error) {
+	if !holdsSealed(v) {
+		return v, nil
+	}
+	switch v := v.(type) {
+	case *Sealed:
+		return v.Reveal()
+	case []any:
+		list := make([]any, len(v))
+		for i, item := range v {
+			open, err := Reveal(item)
+			if err != nil {
+				return nil, err
+			}
+			list[i] = open
+		}
+		return list, nil
+	case map[string]any:
+		m := make(map[string]any, len(v))
+		for name, item := range v {
+			open, err := Reveal(item)
+			if err != nil {
+				return nil, err
+			}
+			m[name] = open
+		}
+		return m, nil
+	}
+	return v, nil
+}
+
+func holdsSealed(v any) bool {
+	switch v := v.(type) {
+	case *Sealed:
+		return true
+	case []any:
+		for _, item := range v {
+			if holdsSealed(item) {
+				return true
+			}
+		}
+	case map[string]any:
+		for _, item := range v {
+			if holdsSealed(item) {
+				return true
+			}
+		}
+	}
+	return false
+}
