@@ -164,6 +164,8 @@ func (r *reader) entries(g *Group, p pair, depth int) []pair {
 	}
 	n := target(p.value)
 	switch {
+	case n.Kind == yaml.MappingNode && p.key == "vars":
+		return r.document.variables(n, depth)
 	case n.Kind == yaml.MappingNode:
 		return r.document.pairs(n, depth)
 	case n.Kind == yaml.ScalarNode && p.key != "vars":
@@ -323,7 +325,7 @@ func (r *reader) readHostVars(p pair, host string, depth int) []namedVariable {
 		return nil
 	}
 	var vars []namedVariable
-	for _, entry := range r.document.pairs(n, depth) {
+	for _, entry := range r.document.variables(n, depth) {
 		if entry.key == groupPriority && !r.lenient {
 			r.problems.add(entry.at, "%s belongs to a group, not to host %s", groupPriority, host)
 			continue

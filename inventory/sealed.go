@@ -33,12 +33,11 @@ type Sealed struct {
 var errNoVaultPassword = errors.New("no vault password was given")
 
 func newSealed(text string, at Position, decrypt func([]byte) ([]byte, error)) (*Sealed, error) {
-	text = strings.TrimSpace(text)
-	if !strings.HasPrefix(text, vaultHeader) {
+	if !strings.HasPrefix(strings.TrimSpace(text), vaultHeader) {
 		return nil, fmt.Errorf("a value tagged !vault begins with %s1.1 or %s1.2, as ansible-vault encrypt_string writes it", vaultHeader, vaultHeader)
 	}
-	s := &Sealed{Where: at, Ciphertext: text + "\n"}
-	s.open = sync.OnceValues(func() ([]byte, error) { return unseal([]byte(s.Ciphertext), decrypt) })
+	s := &Sealed{Where: at, Ciphertext: text}
+	s.open = sync.OnceValues(func() ([]byte, error) { return unseal([]byte(strings.TrimSpace(text)+"\n"), decrypt) })
 	return s, nil
 }
 

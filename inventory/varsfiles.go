@@ -145,7 +145,7 @@ func (r *reader) readVarsFile(path string, into map[string]variable) error {
 		r.problems.add(r.document.at(root), "a file of variables is a mapping of names to values, not %s", nodeKind(root))
 		return nil
 	}
-	for _, p := range r.document.pairs(root, 0) {
+	for _, p := range r.document.variables(root, 0) {
 		if v, ok := r.variable(p); ok {
 			into[p.key] = v
 			if sealed {

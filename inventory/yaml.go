@@ -31,6 +31,7 @@ type document struct {
 	// What follows is for files of Ansible's users (lenient.go).
 	lenient bool
 	json    bool                                              // the file is JSON: its numbers are JSON's
+	anyKeys bool                                              // keys that are no words are taken as JSON has them
 	unsafe  bool                                              // inside a !unsafe list or mapping
 	note    func(at Position, format string, args ...any)     // told of what Ansible only warns of
 	decrypt func(ciphertext []byte) (plain []byte, err error) // for !vault; nil: no password
@@ -237,6 +238,13 @@ func (d *document) pairs(n *yaml.Node, depth int) []pair {
 	return override(merged, own)
 }
 
+// variables lists the entries of a mapping of variables, or inside of one.
+func (d *document) variables(n *yaml.Node, depth int) []pair {
+	d.anyKeys = d.lenient
+	defer func() { d.anyKeys = false }()
+	return d.pairs(n, depth)
+}
+
 // mergePairs lists what a merge key brings: a mapping or a list of mappings, of
 // which an earlier one wins over a later one.
 func (d *document) mergePairs(n *yaml.Node, depth int) []pair {
@@ -291,7 +299,7 @@ func (d *document) key(n *yaml.Node) (string, bool) {
 		return "", false
 	}
 	s, ok := v.(string)
-	if d.lenient {
+	if d.anyKeys {
 		s, ok = keyWord(v)
 	}
 	if !ok {
@@ -340,7 +348,7 @@ func (d *document) list(n *yaml.Node, depth int) (any, bool) {
 
 func (d *document) mapping(n *yaml.Node, depth int) (any, bool) {
 	m, good := make(map[string]any), true
-	for _, p := range d.pairs(n, depth) {
+	for _, p := range d.variables(n, depth) {
 		v, ok := d.value(p.value, depth+1)
 		m[p.key], good = v, good && ok
 	}
