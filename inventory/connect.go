@@ -172,6 +172,7 @@ func checkSSHArgs(_ *Host, v any) error {
 		if isOption && option == "" && i+1 < len(words) {
 			i++
 			option = words[i]
+			word = "-o " + option
 		}
 		name, _, assigned := strings.Cut(option, "=")
 		if !assigned && isOption {
@@ -180,7 +181,7 @@ func checkSSHArgs(_ *Host, v any) error {
 		if word == "-C" || word == "-q" || isOption && slices.Contains(harmlessSSHOptions(), strings.ToLower(name)) {
 			continue
 		}
-		return fmt.Errorf("%s is not supported here; put the options into ~/.ssh/config, which is read", shown(word+" "+option))
+		return fmt.Errorf("%s is not supported here; put the options into ~/.ssh/config, which is read", shown(word))
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -117,6 +118,90 @@ func FuzzPublicIPs(f *testing.F) {
 			if !a.Is4() || checkUsable(a) != nil || i > 0 && !list[i-1].Less(a) {
 				t.Fatalf("%s at %d", a, i)
 			}
+		}
+	})
+}
+
+// Whatever the bytes of an INI inventory, they are read or the lines that are wrong
+// are named; what is read can be listed.
+func FuzzINI(f *testing.F) {
+	for _, pattern := range []string{"testdata/ansible/ini-*.txtar", "testdata/ansible-errors/ini-*.txtar"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			f.Fatal(pattern, err)
+		}
+		for _, file := range files {
+			a, err := txtar.ParseFile(file)
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(a.Files[0].Data)
+		}
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		fuzzUsers(t, "hosts.prod", data)
+	})
+}
+
+// FuzzLenient is FuzzINI for users' YAML and JSON.
+func FuzzLenient(f *testing.F) {
+	for _, pattern := range []string{"testdata/ansible/yaml-*.txtar", "testdata/ansible/json.txtar", "testdata/ansible-errors/yaml-*.txtar"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			f.Fatal(pattern, err)
+		}
+		for _, file := range files {
+			a, err := txtar.ParseFile(file)
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(a.Files[0].Data)
+		}
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		fuzzUsers(t, "hosts.yml", data)
+	})
+}
+
+func fuzzUsers(t *testing.T, name string, data []byte) {
+	r := newUsersReader(name, nil)
+	r.readData(name, data)
+	inv, err := r.finishUsers(Sources{})
+	if err != nil {
+		checkProblems(t, err)
+		return
+	}
+	text, err := inv.ListJSON()
+	if err != nil || !json.Valid(text) {
+		t.Fatalf("%s %v", text, err)
+	}
+	all, missed, err := inv.Match("all")
+	if err != nil || len(all) != len(inv.Hosts()) || len(missed) > 0 {
+		t.Fatalf("all matches %d of %d hosts, %v", len(all), len(inv.Hosts()), err)
+	}
+	for _, h := range all {
+		if err := checkAnsibleHostName(h.Name); err != nil {
+			t.Fatal(err)
+		}
+		if one, _, err := inv.Match(h.Name); err != nil || len(one) != 1 || one[0] != h {
+			t.Fatalf("%s matches %v, %v", h.Name, names(one), err)
+		}
+		_, _ = h.Connect(h.Vars)
+	}
+}
+
+// A text is a Python literal or a word, and never a panic.
+func FuzzINIValue(f *testing.F) {
+	for _, s := range []string{"5", "[1, 'a']", "{'a': (1,)}", "80,443", `"\x41"`, "0x_1f", "1e999", "--1", "{1", "b'\\xff'", "'a' 'b'", "5 # x", "set()", "..."} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		v, err := iniValue(s)
+		if err != nil {
+			return
+		}
+		if _, err := json.Marshal(v); err != nil {
+			t.Fatalf("%q is %#v: %v", s, v, err)
 		}
 	})
 }

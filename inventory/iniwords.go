@@ -73,7 +73,7 @@ func cutPort(word string) (string, int, error) {
 		return word, 0, nil
 	}
 	colon := strings.LastIndexByte(word, ':')
-	if colon < 0 || strings.Contains(word[colon:], "]") {
+	if colon < 0 || strings.LastIndexByte(word, '[') > strings.LastIndexByte(word[:colon], ']') {
 		return word, 0, nil
 	}
 	name, digits := word[:colon], word[colon+1:]

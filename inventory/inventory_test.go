@@ -198,7 +198,7 @@ func TestSelectLimit(t *testing.T) {
 		{"all:!x*", []string{"wa"}, []string{"wa"}, ""},
 		{"nodes", []string{"wset"}, nil, `limit: "wset" is neither a host nor a group of testdata/good/two-clusters.yml; did you mean west?`},
 		{"nodes", []string{"west:!west"}, nil, `limit "west:!west" matches no host`},
-		{"nodes", []string{"@retry"}, nil, `limit "@retry": lists of hosts in a file are not supported`},
+		{"nodes", []string{"@retry"}, nil, `limit "@retry": open retry: no such file or directory`},
 	}
 	for _, tt := range tests {
 		got, err := inv.Select(tt.pattern, tt.limit...)

@@ -3,6 +3,8 @@ package inventory
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -26,12 +28,21 @@ type Sources struct {
 // files, with the same meaning, whatever the cloud would want of it (that is for
 // Load). Programs and plugins are refused. The error is of type *Errors.
 func Open(s Sources) (*Inventory, error) {
-	r := newReader(strings.Join(s.Paths, " "))
-	r.lenient, r.decrypt = true, s.Decrypt
-	r.problems.byFile = true
+	r := newUsersReader(strings.Join(s.Paths, " "), s.Decrypt)
 	for _, path := range s.Paths {
 		r.readSource(path)
 	}
+	return r.finishUsers(s)
+}
+
+func newUsersReader(name string, decrypt func([]byte) ([]byte, error)) *reader {
+	r := newReader(name)
+	r.lenient, r.decrypt, r.problems.byFile = true, decrypt, true
+	return r
+}
+
+// finishUsers makes the inventory of what was read, and of the variables beside it.
+func (r *reader) finishUsers(s Sources) (*Inventory, error) {
 	r.finishGroups()
 	r.checkGroupNames()
 	if err := r.problems.err(); err != nil {
@@ -78,6 +89,8 @@ func (r *reader) readSource(path string) {
 	}
 	info, err := os.Stat(path)
 	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		r.problems.add(at, "no such inventory; a list of hosts has a comma in it, also of one: %s,", path)
 	case err != nil:
 		r.problems.add(at, "inventory: %v", err)
 	case info.IsDir():

@@ -83,3 +83,40 @@ func TestOpenSameAsAnsible(t *testing.T) {
 		})
 	}
 }
+
+// Each file of testdata/ansible-errors is a folder with an inventory and what Open
+// says to it. What it says last is the part stderr.
+func TestOpenErrors(t *testing.T) {
+	files, err := filepath.Glob("testdata/ansible-errors/*.txtar")
+	if err != nil || len(files) < 10 {
+		t.Fatalf("%d cases, %v", len(files), err)
+	}
+	for _, file := range files {
+		file, err := filepath.Abs(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		archive, err := txtar.ParseFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			last := len(archive.Files) - 1
+			unpack(t, &txtar.Archive{Files: archive.Files[:last]})
+			_, err := Open(sources(t, strings.Fields(string(archive.Comment))))
+			if err == nil {
+				t.Fatal("accepted")
+			}
+			got := err.Error() + "\n"
+			if *update {
+				archive.Files[last].Data = []byte(got)
+				if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if diff := cmp.Diff(string(archive.Files[last].Data), got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}

@@ -13,21 +13,46 @@ import (
 // parts separated by : or , are joined, then those with & keep what they have
 // too, then those with ! take away. A part is a host, a group, a glob over both,
 // or a regular expression after ~; [0], [-1], [1:3] (both ends included) pick
-// from it. Each limit narrows the result further, as --limit does.
+// from it. Each limit narrows the result further, as --limit does; a part @FILE
+// of a limit stands for the names in the file, one a line.
 //
 // Unlike Ansible, a name that is nobody's is an error: running on fewer or, with
 // a !, on more hosts than was meant is worse than not running. No host left
 // after all is an empty list.
 func (inv *Inventory) Select(pattern string, limit ...string) ([]*Host, error) {
-	hosts, err := inv.evaluate(pattern)
+	return (&matcher{inv: inv}).match(pattern, limit)
+}
+
+// Match is Select as Ansible has it: names that are nobody's are not an error but
+// listed in missed, each once.
+func (inv *Inventory) Match(pattern string, limit ...string) (hosts []*Host, missed []string, err error) {
+	m := &matcher{inv: inv, lenient: true}
+	hosts, err = m.match(pattern, limit)
+	return hosts, m.missed, err
+}
+
+// matcher evaluates a pattern and its limits.
+type matcher struct {
+	inv     *Inventory
+	lenient bool
+	missed  []string
+}
+
+func (m *matcher) match(pattern string, limit []string) ([]*Host, error) {
+	words, err := cutPattern(pattern)
+	if err != nil {
+		return nil, err
+	}
+	hosts, err := m.evaluate(words, pattern)
 	if err != nil {
 		return nil, err
 	}
 	for _, l := range limit {
-		if strings.HasPrefix(l, "@") {
-			return nil, fmt.Errorf("limit %s: lists of hosts in a file are not supported", shown(l))
+		words, err := limitWords(l)
+		if err != nil {
+			return nil, err
 		}
-		within, err := inv.evaluate(l)
+		within, err := m.evaluate(words, l)
 		if err != nil {
 			return nil, fmt.Errorf("limit: %w", err)
 		}
@@ -49,15 +74,15 @@ func hostSet(hosts []*Host) map[*Host]bool {
 }
 
 // evaluate applies the parts of one pattern: plain ones first, then &, then !.
-func (inv *Inventory) evaluate(pattern string) ([]*Host, error) {
-	parts, err := splitPattern(pattern)
+func (m *matcher) evaluate(words []string, pattern string) ([]*Host, error) {
+	parts, err := splitPattern(words, pattern)
 	if err != nil {
 		return nil, err
 	}
 	var hosts []*Host
 	seen := make(map[*Host]bool)
 	for _, part := range parts.plain {
-		found, err := inv.matchPart(part, true)
+		found, err := m.part(part, true)
 		if err != nil {
 			return nil, err
 		}
@@ -69,7 +94,7 @@ func (inv *Inventory) evaluate(pattern string) ([]*Host, error) {
 		}
 	}
 	for i, part := range append(parts.both, parts.without...) {
-		found, err := inv.matchPart(part, false)
+		found, err := m.part(part, false)
 		if err != nil {
 			return nil, err
 		}
@@ -82,12 +107,8 @@ func (inv *Inventory) evaluate(pattern string) ([]*Host, error) {
 // patternParts are the parts of a pattern by their sign, without it.
 type patternParts struct{ plain, both, without []string }
 
-func splitPattern(pattern string) (patternParts, error) {
+func splitPattern(words []string, pattern string) (patternParts, error) {
 	var out patternParts
-	words, err := cutPattern(pattern)
-	if err != nil {
-		return out, err
-	}
 	if len(words) == 0 {
 		return out, fmt.Errorf("the host pattern is empty; all means every host")
 	}
@@ -109,66 +130,44 @@ func splitPattern(pattern string) (patternParts, error) {
 	return out, nil
 }
 
-// cutPattern cuts at colons, commas and blanks that are not inside brackets.
-func cutPattern(pattern string) ([]string, error) {
-	if len(pattern) > 10000 {
-		return nil, fmt.Errorf("the host pattern is longer than 10000 letters")
-	}
-	var words []string
-	word, open := strings.Builder{}, false
-	flush := func() {
-		if word.Len() > 0 {
-			words = append(words, word.String())
-			word.Reset()
-		}
-	}
-	for _, r := range pattern {
-		switch {
-		case !open && strings.ContainsRune(":, \t\n", r):
-			flush()
-			continue
-		case r == '[':
-			open = true
-		case r == ']' && !open:
-			return nil, fmt.Errorf("host pattern %s has a ] without a [", shown(pattern))
-		case r == ']':
-			open = false
-		}
-		word.WriteRune(r)
-	}
-	if open {
-		return nil, fmt.Errorf("host pattern %s has a [ without a ]", shown(pattern))
-	}
-	flush()
-	return words, nil
-}
-
 var subscriptExpr = regexp.MustCompile(`^(.+)\[(?:(-?[0-9]+)|([0-9]+)([:-])([0-9]*))\]$`)
 
-// matchPart finds the hosts of one part; a glob or expression that must match
-// and does not is an error, as an unknown name always is.
-func (inv *Inventory) matchPart(part string, must bool) ([]*Host, error) {
-	if h, ok := inv.byName[part]; ok {
+// part finds the hosts of one part; a glob or expression that must match and does
+// not is an error, as an unknown name always is.
+func (m *matcher) part(part string, must bool) ([]*Host, error) {
+	if h, ok := m.inv.byName[part]; ok {
 		return []*Host{h}, nil
 	}
 	name, subscript := part, []string(nil)
-	if m := subscriptExpr.FindStringSubmatch(part); m != nil && part[0] != '~' {
-		name, subscript = m[1], m
+	if sub := subscriptExpr.FindStringSubmatch(part); sub != nil && part[0] != '~' {
+		name, subscript = sub[1], sub
 	}
-	hosts, err := inv.matchName(name)
+	hosts, err := m.inv.matchName(name)
 	if err != nil {
 		return nil, err
 	}
 	if hosts == nil {
-		if isGlob(name) && !must {
-			return nil, nil
+		if h, ok := m.inv.localhost(name); ok {
+			return []*Host{h}, nil
 		}
-		return nil, inv.unknown(name)
+		return nil, m.miss(name, must)
 	}
-	if subscript == nil {
+	if subscript == nil || m.lenient && len(hosts) == 0 {
 		return hosts, nil
 	}
-	return pick(hosts, part, subscript)
+	return m.pick(hosts, part, subscript)
+}
+
+// miss is the error for a name that is nobody's, where it is one.
+func (m *matcher) miss(name string, must bool) error {
+	switch {
+	case m.lenient && !slices.Contains(m.missed, name):
+		m.missed = append(m.missed, name)
+		return nil
+	case m.lenient, isGlob(name) && !must:
+		return nil
+	}
+	return m.inv.unknown(name)
 }
 
 func isGlob(s string) bool { return strings.HasPrefix(s, "~") || strings.ContainsAny(s, "*?[") }
@@ -264,28 +263,31 @@ func bracketExpr(inside string) string {
 	return "[" + negate + inside + "]"
 }
 
-// pick applies the subscript that m holds: one index, or a first and last one.
-func pick(hosts []*Host, part string, m []string) ([]*Host, error) {
-	if m[4] == "-" {
-		return nil, fmt.Errorf("host pattern %s: write [%s:%s] for the hosts from one to the other", shown(part), m[3], m[5])
+// pick applies a subscript: one index, or a first and last one.
+func (m *matcher) pick(hosts []*Host, part string, sub []string) ([]*Host, error) {
+	if sub[4] == "-" {
+		return nil, fmt.Errorf("host pattern %s: write [%s:%s] for the hosts from one to the other", shown(part), sub[3], sub[5])
 	}
-	if m[2] != "" {
-		i, err := strconv.Atoi(m[2])
+	if sub[2] != "" {
+		i, err := strconv.Atoi(sub[2])
 		if i < 0 {
 			i += len(hosts)
 		}
 		if err != nil || i < 0 || i >= len(hosts) {
-			return nil, fmt.Errorf("host pattern %s: %s has %d hosts", shown(part), m[1], len(hosts))
+			return nil, fmt.Errorf("host pattern %s: %s has %d hosts", shown(part), sub[1], len(hosts))
 		}
 		return hosts[i : i+1], nil
 	}
-	first, err := strconv.Atoi(m[3])
+	first, err := strconv.Atoi(sub[3])
 	last, lastErr := len(hosts)-1, error(nil)
-	if m[5] != "" {
-		last, lastErr = strconv.Atoi(m[5])
+	if sub[5] != "" {
+		last, lastErr = strconv.Atoi(sub[5])
 	}
-	if err != nil || lastErr != nil || first >= len(hosts) || last < first {
-		return nil, fmt.Errorf("host pattern %s picks no host; %s has %d", shown(part), m[1], len(hosts))
+	switch none := err != nil || lastErr != nil || first >= len(hosts) || last < first; {
+	case none && m.lenient:
+		return nil, nil
+	case none:
+		return nil, fmt.Errorf("host pattern %s picks no host; %s has %d", shown(part), sub[1], len(hosts))
 	}
 	return hosts[first:min(last+1, len(hosts))], nil
 }
