@@ -21,6 +21,7 @@ func connectionVariables() []connectionVariable {
 		{[]string{"ansible_port", "ansible_ssh_port"}, func(h *Host, v any) error { return setNumber(&h.Port, v, 65535) }},
 		{[]string{"ansible_user", "ansible_ssh_user"}, func(h *Host, v any) error { return setWord(&h.User, v, checkUser) }},
 		{[]string{"ansible_private_key_file", "ansible_ssh_private_key_file"}, func(h *Host, v any) error { return setWord(&h.KeyFile, v, checkPath) }},
+		{[]string{"ansible_timeout", "ansible_ssh_timeout"}, func(h *Host, v any) error { return setNumber(&h.Timeout, v, 3600) }},
 		{[]string{"ansible_become"}, func(h *Host, v any) (err error) { h.Become, err = readBoolean(v); return err }},
 		{[]string{"ansible_become_user"}, func(h *Host, v any) error { return setWord(&h.BecomeUser, v, checkUser) }},
 		{[]string{"ansible_become_method"}, checkBecomeMethod},
@@ -41,7 +42,7 @@ func (h *Host) Locked() error { return h.locked }
 // honoured is an error that names the place where the inventory says it.
 func (h *Host) Connect(vars map[string]any) (*Host, error) {
 	out := *h
-	out.Address, out.Port, out.User, out.KeyFile = h.Name, 0, "", ""
+	out.Address, out.Port, out.User, out.KeyFile, out.Timeout = h.Name, 0, "", "", 0
 	out.Become, out.BecomeUser, out.Connection = false, "root", SSH
 	refused := refusedVariables()
 	for _, c := range connectionVariables() {

@@ -12,7 +12,7 @@ import (
 
 func TestConnect(t *testing.T) {
 	inv := opened(t, "hosts", `plain
-full ansible_host=192.0.2.1 ansible_port=2222 ansible_user=deploy ansible_ssh_private_key_file=~/key ansible_become=yes ansible_become_user=app ansible_become_method=sudo
+full ansible_host=192.0.2.1 ansible_port=2222 ansible_user=deploy ansible_ssh_private_key_file=~/key ansible_become=yes ansible_become_user=app ansible_become_method=sudo ansible_timeout=30
 old ansible_ssh_host=192.0.2.2 ansible_ssh_port=22 ansible_ssh_user=u ansible_private_key_file=k ansible_host=ignored
 here ansible_connection=local
 fq ansible_connection=ansible.builtin.ssh ansible_become_method=ansible.builtin.sudo ansible_become=1
@@ -49,6 +49,9 @@ tmpl ansible_host="{{ inventory_hostname }}.example.com" ansible_become=true
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
+		}
+		if (got.Timeout == 30) != (name == "full") {
+			t.Errorf("%s: timeout %d", name, got.Timeout)
 		}
 		if diff := cmp.Diff(want, reach{got.Address, got.Port, got.User, got.KeyFile, got.Become, got.BecomeUser, got.Connection, h.Address}); diff != "" {
 			t.Errorf("%s: %s", name, diff)
