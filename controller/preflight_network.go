@@ -33,6 +33,7 @@ type trial struct {
 	req     NetworkCheck
 	out     *preflight.Result
 	ends    []*end
+	apart   bool // the ends are of several clusters, whose VLANs must not meet
 }
 
 // end is a host at one end of what is tried.
@@ -63,6 +64,7 @@ func (c *Controller) checkNetwork(ctx context.Context, hosts []*inventory.Host, 
 	}
 	defer release(unlock)
 	known := map[string]bool{}
+	apart := &trial{c: c, tx: c.Store.View(), req: req, out: &out, apart: true}
 	for _, cluster := range c.Inventory.Clusters() {
 		t := &trial{c: c, tx: c.Store.View(), cluster: cluster, req: req, out: &out}
 		for _, h := range append([]*inventory.Host{cluster.Frontend}, cluster.Nodes...) {
@@ -78,6 +80,12 @@ func (c *Controller) checkNetwork(ctx context.Context, hosts []*inventory.Host, 
 			continue
 		}
 		t.try(ctx)
+		if cluster.Network.Mode == inventory.Managed {
+			apart.ends = append(apart.ends, t.end(t.ends[0].host))
+		}
+	}
+	if len(apart.ends) > 1 {
+		apart.tagged(ctx)
 	}
 	return out, ctx.Err()
 }
@@ -164,7 +172,9 @@ func (t *trial) meet(ctx context.Context) {
 		e.talk, err = t.c.converse(ctx, t.tx, e.host)
 		return err
 	})
-	t.out.Hosts += len(t.present())
+	if !t.apart { // else they are counted already
+		t.out.Hosts += len(t.present())
+	}
 }
 
 // part ends all conversations; whatever was made and not yet removed goes now.

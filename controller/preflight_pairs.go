@@ -58,6 +58,24 @@ func (t *trial) judgePairs(list []pair, w wire) {
 	}
 }
 
+// judgeApart says which clusters' VLANs are the same: each deals out its own, so a group
+// of one would hear, and be heard by, a group of the other.
+func (t *trial) judgeApart(list []pair, what string) {
+	t.out.Checks += len(list)
+	met := 0
+	for _, p := range list {
+		if p.small || p.arp {
+			met++
+			t.finds(preflight.Error, p.a, fmt.Sprintf("its cluster %s has one segment with cluster %s: %s pass between it and %s, so groups of both would share VLANs",
+				p.a.host.Cluster, p.b.host.Cluster, what, p.b.host.Name), t.where(p),
+				"let the switch keep the two apart, join them to one cluster with one frontend, or use vnet_mode MANAGED-NOVLAN in all but one")
+		}
+	}
+	if len(list) > 0 && met == 0 {
+		t.out.Done = append(t.out.Done, fmt.Sprintf("VLANs of different clusters do not meet (%s between %s)", what, names(t.present())))
+	}
+}
+
 // where names both ends of a pair.
 func (t *trial) where(p pair) string {
 	return fmt.Sprintf("%s %s, %s %s", p.a.dev, p.a.peer.Addr, p.b.dev, p.b.peer.Addr)

@@ -104,12 +104,17 @@ func (t *trial) tagged(ctx context.Context) {
 	}
 	if len(t.present()) > 1 {
 		t.ping(ctx, more)
-		t.judgePairs(pairs(t.present()), wire{
-			what: fmt.Sprintf("tagged frames (VLAN %d)", tag),
-			fix:  "let the switch's ports of these hosts pass all tags (a trunk), or try a VLAN of yours with --vlan, or use vnet_mode MANAGED-NOVLAN",
-		})
+		t.judgeTagged(pairs(t.present()), fmt.Sprintf("tagged frames (VLAN %d)", tag))
 	}
 	t.removeVLANs(ctx)
+}
+
+func (t *trial) judgeTagged(list []pair, what string) {
+	if t.apart {
+		t.judgeApart(list, what)
+		return
+	}
+	t.judgePairs(list, wire{what, "let the switch's ports of these hosts pass all tags (a trunk), or try a VLAN of yours with --vlan, or use vnet_mode MANAGED-NOVLAN"})
 }
 
 // lookVLANs asks what VLANs hosts have; the routes tell which addresses are free.
@@ -162,12 +167,12 @@ func (t *trial) chooseTag() (int, bool) {
 
 // hasTag says who has a VLAN already; "" is nobody.
 func (t *trial) hasTag(tag int) string {
-	for _, n := range t.tx.NetworksIn(t.cluster.Name) {
-		if n.Index == tag {
-			return "by record it is that of group " + string(n.Group)
-		}
-	}
 	for _, e := range t.present() {
+		for _, n := range t.tx.NetworksIn(e.host.Cluster) {
+			if n.Index == tag {
+				return "by record it is that of group " + string(n.Group)
+			}
+		}
 		if name, has := e.vlans.Tags[tag]; has && !slices.Contains(e.vlans.Left, name) {
 			return e.host.Name + " has " + name
 		}

@@ -112,14 +112,18 @@ func TestWhy(t *testing.T) {
 }
 
 // TestWhyManaged does the same where groups have VLANs of their own. Hosts with
-// kernels of their own are slow: it belongs to the soak.
+// kernels of their own are slow: CI tries three of the faults; EUCACTL_SOAK=1, all.
 //
 // proves A112 A114
 func TestWhyManaged(t *testing.T) {
+	t.Parallel()
+	faults := readFaults(t)
 	if !soak() {
-		t.Skip("EUCACTL_SOAK=1 tries the faults of VLANs, which takes minutes")
+		faults = slices.DeleteFunc(faults, func(f fault) bool { return f.Mode != inventory.Managed })
+		dice(t).Shuffle(len(faults), func(i, j int) { faults[i], faults[j] = faults[j], faults[i] })
+		faults = faults[:3]
 	}
-	newFaulty(t, lab.Options{Name: "whym", Nodes: 2, Kernel: lab.OwnKernel, Mode: inventory.Managed}).tryAll(readFaults(t))
+	newFaulty(t, lab.Options{Name: "whym", Nodes: 2, Kernel: lab.OwnKernel, Mode: inventory.Managed}).tryAll(faults)
 }
 
 // tryAll tries those that are about this cloud's mode, and prints a table of them.
@@ -169,7 +173,7 @@ func newFaulty(t *testing.T, o lab.Options) *faulty {
 	first := w.guest("run-instances", image, "--wait")
 	other := w.guest("run-instances", image, "--wait", "-g", "web")
 	w.name(first, other)
-	for limit := time.Now().Add(time.Minute); ; time.Sleep(300 * time.Millisecond) {
+	for limit := time.Now().Add(3 * time.Minute); ; time.Sleep(300 * time.Millisecond) {
 		if got, _ := w.why(""); got == nothingWrong {
 			return w
 		} else if time.Now().After(limit) {
@@ -236,7 +240,7 @@ func (w *faulty) try(f fault) (got string, named bool) {
 		return got, named
 	}
 	// The kernel may need a moment to find its neighbours again.
-	for limit := time.Now().Add(5 * time.Second); ; {
+	for limit := time.Now().Add(30 * time.Second); ; {
 		after, full := w.why("")
 		if after == nothingWrong {
 			return got, named
