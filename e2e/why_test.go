@@ -108,7 +108,8 @@ type faulty struct {
 //
 // proves A112 A113 A114
 func TestWhy(t *testing.T) {
-	newFaulty(t, lab.Options{Name: "why", Nodes: 2}).tryAll(readFaults(t))
+	w := newFaulty(t, lab.Options{Name: "why", Nodes: 2})
+	w.try(w.about())
 }
 
 // TestWhyManaged does the same where groups have VLANs of their own. Hosts with
@@ -117,33 +118,39 @@ func TestWhy(t *testing.T) {
 // proves A112 A114
 func TestWhyManaged(t *testing.T) {
 	t.Parallel()
-	faults := readFaults(t)
+	w := newFaulty(t, lab.Options{Name: "whym", Nodes: 2, Kernel: lab.OwnKernel, Mode: inventory.Managed})
+	faults := w.about()
 	if !soak() {
-		faults = slices.DeleteFunc(faults, func(f fault) bool { return f.Mode != inventory.Managed })
 		dice(t).Shuffle(len(faults), func(i, j int) { faults[i], faults[j] = faults[j], faults[i] })
 		faults = faults[:3]
 	}
-	newFaulty(t, lab.Options{Name: "whym", Nodes: 2, Kernel: lab.OwnKernel, Mode: inventory.Managed}).tryAll(faults)
+	w.try(faults)
 }
 
-// tryAll tries those that are about this cloud's mode, and prints a table of them.
-func (w *faulty) tryAll(faults []fault) {
+// about are the faults of this cloud's mode.
+func (w *faulty) about() (list []fault) {
+	w.t.Helper()
+	for _, f := range readFaults(w.t) {
+		w.all[f.name] = f
+		if f.Mode == w.mode {
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
+// try tries faults and prints a table of them.
+func (w *faulty) try(faults []fault) {
 	t := w.t
 	t.Helper()
-	for _, f := range faults {
-		w.all[f.name] = f
-	}
 	var table bytes.Buffer
 	rows := tabwriter.NewWriter(&table, 0, 8, 2, ' ', 0)
 	right, wrong := 0, 0
 	for _, f := range faults {
-		if f.Mode != w.mode {
-			continue
-		}
 		t.Run(f.name, func(t *testing.T) {
 			w.t = t
 			begin, verdict := time.Now(), "WRONG"
-			got, named := w.try(f)
+			got, named := w.one(f)
 			if named {
 				right++
 				verdict = "named"
@@ -215,8 +222,8 @@ func (w *faulty) guest(args ...string) cloud.InstanceView {
 	return r.Instances[0]
 }
 
-// try does a fault, asks, undoes it and asks again.
-func (w *faulty) try(f fault) (got string, named bool) {
+// one does a fault, asks, undoes it and asks again.
+func (w *faulty) one(f fault) (got string, named bool) {
 	parts := []fault{f}
 	if len(f.Pair) > 0 {
 		parts = nil
