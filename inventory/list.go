@@ -3,6 +3,8 @@ package inventory
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
+	"strings"
 )
 
 // ListJSON is the whole inventory in the form of ansible-inventory --list.
@@ -26,11 +28,26 @@ func (inv *Inventory) ListJSON() ([]byte, error) {
 // HostJSON is one host's merged variables in the form of ansible-inventory
 // --host.
 func (inv *Inventory) HostJSON(name string) ([]byte, error) {
-	h, ok := inv.byName[name]
+	h, ok := inv.Host(name)
 	if !ok {
 		return nil, inv.unknown(name)
 	}
 	return indented(h.Vars)
+}
+
+// ForCloud says whether the inventory has settings of the cloud's network: then it
+// is meant to be one that Load accepts.
+func (inv *Inventory) ForCloud() bool {
+	set := func(vars map[string]variable) bool {
+		for name := range vars {
+			if strings.HasPrefix(strings.ToLower(name), "vnet_") {
+				return true
+			}
+		}
+		return false
+	}
+	return slices.ContainsFunc(inv.groups, func(g *Group) bool { return set(g.vars) }) ||
+		slices.ContainsFunc(inv.listed, func(h *Host) bool { return set(h.own) })
 }
 
 func (g *Group) listing() map[string]any {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -72,7 +73,7 @@ func TestOpenSameAsAnsible(t *testing.T) {
 		}
 		cases = append(cases, append([]string{unpack(t, archive.Files)}, strings.Fields(string(archive.Comment))...))
 	}
-	theirs := listedByAnsible(t, cases)
+	theirs := printedByAnsible(t, "--list", cases)
 	for i, c := range cases {
 		t.Run(strings.TrimSuffix(filepath.Base(files[i]), ".txtar"), func(t *testing.T) {
 			t.Chdir(c[0])
@@ -91,11 +92,38 @@ func TestOpenSameAsAnsible(t *testing.T) {
 	}
 }
 
-// listedByAnsible is what ansible-inventory --list prints in each case: a folder to
-// be in, and arguments.
-func listedByAnsible(t *testing.T, cases [][]string) (lists []string) {
+func TestGraphSameAsAnsible(t *testing.T) {
+	var cases [][]string
+	for _, name := range []string{"ini-groups", "ini-vars-before-group", "directory", "several"} {
+		archive, err := txtar.ParseFile("testdata/ansible/" + name + ".txtar")
+		if err != nil {
+			t.Fatal(err)
+		}
+		cases = append(cases, append([]string{unpack(t, archive.Files)}, strings.Fields(string(archive.Comment))...))
+	}
+	theirs := printedByAnsible(t, "--graph", cases)
+	for i, c := range cases {
+		t.Chdir(c[0])
+		inv, err := Open(sources(t, c[1:]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ours, err := inv.Graph("all")
+		if diff := cmp.Diff(strings.TrimSpace(theirs[i]), strings.TrimSpace(ours)); diff != "" || err != nil {
+			t.Errorf("%v: ansible-inventory (-) and we (+) differ: %v\n%s", c, err, diff)
+		}
+	}
+}
+
+// printedByAnsible is what ansible-inventory prints in each case: a folder to be in,
+// and arguments.
+func printedByAnsible(t *testing.T, verb string, cases [][]string) (lists []string) {
 	t.Helper()
-	in, err := json.Marshal(cases)
+	var all [][]string
+	for _, c := range cases {
+		all = append(all, append(slices.Clone(c), verb))
+	}
+	in, err := json.Marshal(all)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -48,14 +48,15 @@ func (d *document) root(data []byte) *yaml.Node {
 		return nil
 	}
 	node, err := decodeOne(data)
-	if err == nil {
+	ini := isINI(data)
+	if err == nil && (target(node).Kind == yaml.MappingNode || !ini) {
 		return node
 	}
 	if line := tabbedLine(data, true); line > 0 {
 		d.complainTab(line)
 		return nil
 	}
-	if isINI(data) {
+	if ini {
 		d.problems.add(Position{d.file, 1}, "this is Ansible's INI form, only YAML is read here; convert it: ansible-inventory -i %s --list --yaml", d.file)
 		return nil
 	}

@@ -36,13 +36,13 @@ type app struct {
 	out, err io.Writer
 	getenv   func(string) string
 
-	inventoryFlag string
-	stateDir      string
-	user          string
-	format        string // "", json, yaml
-	quiet         bool
-	lockTimeout   time.Duration
-	playbooksDir  string
+	inventories  []string // -i
+	stateDir     string
+	user         string
+	format       string // "", json, yaml
+	quiet        bool
+	lockTimeout  time.Duration
+	playbooksDir string
 
 	rehearsal     controller.Door // a copy of records; nil: the real ones
 	inventoryFile string          // in a rehearsal, where the inventory was found
@@ -153,7 +153,7 @@ func (a *app) root() *cobra.Command {
 		},
 	}
 	f := root.PersistentFlags()
-	f.StringVarP(&a.inventoryFlag, "inventory", "i", "", "inventory file (default: $EUCACTL_INVENTORY, ./inventory.yml, /etc/eucactl/inventory.yml)")
+	f.StringArrayVarP(&a.inventories, "inventory", "i", nil, "inventory file; of playbooks also folders and lists of hosts, several (default: $EUCACTL_INVENTORY, ./inventory.yml, /etc/eucactl/inventory.yml)")
 	f.StringVar(&a.stateDir, "state", "", "state directory (default: $EUCACTL_STATE, /var/lib/eucactl/state)")
 	f.StringVar(&a.user, "as", cloud.Admin, "act as this user")
 	f.StringVarP(&a.format, "output", "o", "", "output format: json or yaml (default: rows)")
@@ -193,11 +193,32 @@ func (a *app) load() (*inventory.Inventory, error) {
 	if a.inventoryFile != "" {
 		return inventory.Load(a.inventoryFile)
 	}
-	path, err := inventory.Find(a.inventoryFlag, a.getenv, func(p string) bool { _, err := os.Stat(p); return err == nil })
+	if len(a.inventories) > 1 {
+		return nil, fmt.Errorf("the cloud has one inventory, and -i is given %d times", len(a.inventories))
+	}
+	path, err := a.findInventory()
 	if err != nil {
 		return nil, err
 	}
 	return inventory.Load(path)
+}
+
+func (a *app) findInventory() (string, error) {
+	return inventory.Find(strings.Join(a.inventories, ""), a.getenv, func(p string) bool { _, err := os.Stat(p); return err == nil })
+}
+
+// loadUsers reads the inventory of users' playbooks, with the variables beside it and
+// beside the playbook.
+func (a *app) loadUsers(playbookDir string) (*inventory.Inventory, error) {
+	paths := a.inventories
+	if len(paths) == 0 {
+		path, err := a.findInventory()
+		if err != nil {
+			return nil, err
+		}
+		paths = []string{path}
+	}
+	return inventory.Open(inventory.Sources{Paths: paths, PlaybookDir: playbookDir})
 }
 
 // open comes in to the records, as their owner or through their owner.

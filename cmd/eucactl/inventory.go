@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -14,37 +15,87 @@ import (
 	"eucactl/inventory"
 )
 
+// listing is what of an inventory is printed.
+type listing struct {
+	list, graph       bool
+	host, playbookDir string
+}
+
 func (a *app) inventoryCommand() *cobra.Command {
-	var list bool
-	var host string
+	var l listing
 	cmd := &cobra.Command{
-		Use:   "inventory --list | --host HOST",
+		Use:   "inventory --list | --host HOST | --graph [GROUP]",
 		Short: "Check the inventory and print it as ansible-inventory does",
-		Args:  cobra.NoArgs,
+		Long: "Check the inventory and print it as ansible-inventory does.\n\n" +
+			"One with settings of the cloud's network (vnet_...) is checked as the cloud's. All others are read as those of\n" +
+			"users' playbooks: INI, YAML, JSON, folders, lists of hosts, with group_vars and host_vars beside them.",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if l.graph {
+				return cobra.MaximumNArgs(1)(cmd, args)
+			}
+			return cobra.NoArgs(cmd, args)
+		},
 	}
-	cmd.Flags().BoolVar(&list, "list", false, "all groups and hosts")
-	cmd.Flags().StringVar(&host, "host", "", "one host's variables")
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		inv, err := a.load()
-		if err != nil {
-			return err
-		}
-		for _, n := range inv.Notes() {
-			fmt.Fprintln(a.err, "note: "+n)
-		}
-		var text []byte
-		if host != "" {
-			text, err = inv.HostJSON(host)
-		} else {
-			text, err = inv.ListJSON()
-		}
-		if err == nil {
-			fmt.Fprintf(a.out, "%s\n", text)
-		}
-		return err
+	f := cmd.Flags()
+	f.BoolVar(&l.list, "list", false, "all groups and hosts")
+	f.StringVar(&l.host, "host", "", "one host's variables")
+	f.BoolVar(&l.graph, "graph", false, "groups and hosts as a tree, from GROUP or else from all")
+	f.StringVar(&l.playbookDir, "playbook-dir", "", "the folder of a playbook, whose group_vars and host_vars count too")
+	cmd.MarkFlagsMutuallyExclusive("list", "host", "graph")
+	cmd.RunE = func(_ *cobra.Command, args []string) error {
+		return a.printInventory(l, strings.Join(args, ""))
 	}
 	cmd.AddCommand(a.importCommand())
 	return cmd
+}
+
+func (a *app) printInventory(l listing, group string) error {
+	inv, err := a.anyInventory(l.playbookDir)
+	if err != nil {
+		return err
+	}
+	for _, n := range inv.Notes() {
+		fmt.Fprintln(a.err, "note: "+harmless(n))
+	}
+	var text []byte
+	switch {
+	case l.graph:
+		words, err := inv.Graph(cmp.Or(group, "all"))
+		fmt.Fprint(a.out, words)
+		return err
+	case l.host != "":
+		if h, ok := inv.Host(l.host); ok && h.Locked() != nil {
+			return h.Locked()
+		}
+		text, err = inv.HostJSON(l.host)
+	default:
+		for _, h := range inv.Hosts() {
+			if h.Locked() != nil {
+				return h.Locked()
+			}
+		}
+		text, err = inv.ListJSON()
+	}
+	if err == nil {
+		fmt.Fprintf(a.out, "%s\n", text)
+	}
+	return err
+}
+
+// anyInventory reads the cloud's inventory as that, and any other as one of users'
+// playbooks.
+func (a *app) anyInventory(playbookDir string) (*inventory.Inventory, error) {
+	if a.inventoryFile != "" {
+		return a.load()
+	}
+	inv, err := a.loadUsers(playbookDir)
+	if err != nil || !inv.ForCloud() || len(a.inventories) > 1 {
+		return inv, err
+	}
+	if info, err := os.Stat(inv.File()); err == nil && info.Mode().IsRegular() {
+		return a.load()
+	}
+	return inv, nil
 }
 
 // importFlags are what eucalyptus.conf files do not say.

@@ -1,4 +1,4 @@
-# Runs ansible-inventory --list for many folders: a JSON list of [FOLDER, ARG...] comes
+# Runs ansible-inventory in many folders: a JSON list of [FOLDER, ARG...] comes
 # on stdin, a JSON list of what each prints goes to stdout. Each runs in a process of
 # its own, but Python starts only once.
 import json
@@ -8,7 +8,7 @@ import sys
 from ansible.cli.inventory import InventoryCLI
 
 
-def listed(folder, args):
+def printed(folder, args):
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
@@ -16,7 +16,7 @@ def listed(folder, args):
         os.close(read)
         os.close(write)
         os.chdir(folder)
-        status = InventoryCLI(["ansible-inventory", "--list"] + args).run()
+        status = InventoryCLI(["ansible-inventory"] + args).run()
         sys.stdout.flush()
         os._exit(status or 0)
     os.close(write)
@@ -26,4 +26,4 @@ def listed(folder, args):
     return text if status == 0 else None
 
 
-print(json.dumps([listed(case[0], case[1:]) for case in json.load(sys.stdin)]))
+print(json.dumps([printed(case[0], case[1:]) for case in json.load(sys.stdin)]))
