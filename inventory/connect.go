@@ -25,6 +25,8 @@ func connectionVariables() []connectionVariable {
 		{[]string{"ansible_become"}, func(h *Host, v any) (err error) { h.Become, err = readBoolean(v); return err }},
 		{[]string{"ansible_become_user"}, func(h *Host, v any) error { return setWord(&h.BecomeUser, v, checkUser) }},
 		{[]string{"ansible_become_method"}, checkBecomeMethod},
+		{[]string{"ansible_become_flags"}, checkBecomeFlags},
+		{[]string{"ansible_become_password", "ansible_become_pass", "ansible_sudo_pass"}, func(*Host, any) error { return nil }},
 		{[]string{"ansible_connection"}, setConnection},
 		{[]string{"ansible_shell_type"}, checkShellType},
 		{[]string{"ansible_ssh_common_args"}, checkSSHArgs},
@@ -39,7 +41,8 @@ func (h *Host) Locked() error { return h.locked }
 
 // Connect gives the host as it is reached under the variables, which are all that
 // hold for it, with templates expanded and secrets revealed. What cannot be
-// honoured is an error that names the place where the inventory says it.
+// honoured is an error that names the place where the inventory says it. A password
+// for becoming is left to whoever becomes: no Host holds one.
 func (h *Host) Connect(vars map[string]any) (*Host, error) {
 	out := *h
 	out.Address, out.Port, out.User, out.KeyFile, out.Timeout = h.Name, 0, "", "", 0
@@ -151,7 +154,17 @@ func setConnection(h *Host, v any) error {
 
 func checkBecomeMethod(_ *Host, v any) error {
 	if name := plainName(v); name != "sudo" {
-		return fmt.Errorf("%s is not supported; only sudo is, without a password (sudo -n)", shown(name))
+		return fmt.Errorf("%s is not supported; only sudo is", shown(name))
+	}
+	return nil
+}
+
+// checkBecomeFlags accepts the flags that sudo is called with anyway.
+func checkBecomeFlags(_ *Host, v any) error {
+	for _, flag := range strings.Fields(fmt.Sprint(v)) {
+		if !slices.Contains([]string{"-H", "-S", "-n"}, flag) {
+			return fmt.Errorf("%s is not supported; sudo -H -n is what is used", shown(flag))
+		}
 	}
 	return nil
 }

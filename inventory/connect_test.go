@@ -12,7 +12,7 @@ import (
 
 func TestConnect(t *testing.T) {
 	inv := opened(t, "hosts", `plain
-full ansible_host=192.0.2.1 ansible_port=2222 ansible_user=deploy ansible_ssh_private_key_file=~/key ansible_become=yes ansible_become_user=app ansible_become_method=sudo ansible_timeout=30
+full ansible_host=192.0.2.1 ansible_port=2222 ansible_user=deploy ansible_ssh_private_key_file=~/key ansible_become=yes ansible_become_user=app ansible_become_method=sudo ansible_timeout=30 ansible_become_flags='-H -S -n' ansible_become_password=secret
 old ansible_ssh_host=192.0.2.2 ansible_ssh_port=22 ansible_ssh_user=u ansible_private_key_file=k ansible_host=ignored
 here ansible_connection=local
 fq ansible_connection=ansible.builtin.ssh ansible_become_method=ansible.builtin.sudo ansible_become=1
@@ -69,14 +69,14 @@ func TestConnectErrors(t *testing.T) {
 		want  string
 	}{
 		"ansible_password":        {"x", "hosts:1: host h1: ansible_password is not supported; passwords do not belong"},
-		"ansible_become_pass":     {"x", "host h1: ansible_become_pass is not supported"},
+		"ansible_become_exe":      {"doas", "host h1: ansible_become_exe is not supported"},
 		"ansible_port":            {"ssh", `host h1: ansible_port: "ssh" is a word where a number is needed`},
 		"ansible_ssh_port":        {int64(70000), "70000 is not between 1 and 65535"},
 		"ansible_host":            {"a b", `"a b" is not a host name`},
 		"ansible_user":            {[]any{}, "this is a list where a word is needed"},
 		"ansible_become":          {"perhaps", `"perhaps" is a word where true or false is needed`},
 		"ansible_become_method":   {"su", `"su" is not supported; only sudo is`},
-		"ansible_become_flags":    {"-H", "ansible_become_flags is not supported; sudo -n is what is used"},
+		"ansible_become_flags":    {"-H -E", `ansible_become_flags: "-E" is not supported; sudo -H -n is what is used`},
 		"ansible_connection":      {"winrm", `"winrm" is not supported; a host is reached by ssh`},
 		"ansible_shell_type":      {"powershell", "only sh is supported"},
 		"ansible_ssh_common_args": {"-o ProxyCommand=nc", `"-o ProxyCommand=nc" is not supported here; put the options into ~/.ssh/config`},

@@ -56,6 +56,7 @@ type Inventory struct {
 	notes    []string
 	implicit []*Host  // localhost by its names, for users' playbooks
 	secrets  []string // words of encrypted files
+	users    *places  // of users' playbooks; nil: the cloud's
 }
 
 // Load reads and checks the inventory file at path.

@@ -57,6 +57,7 @@ func (r *reader) finishUsers(s Sources) (*Inventory, error) {
 		r.play = r.readFolders(s.PlaybookDir)
 	}
 	r.inv.implicit = implicitHosts(r.inv)
+	r.inv.users = r.places()
 	r.mergeAll()
 	if err := r.problems.err(); err != nil {
 		return nil, err

@@ -20,7 +20,10 @@ const (
 )
 
 // varsFolders are group_vars and host_vars of one place, by group and by host.
-type varsFolders struct{ groups, hosts map[string]varsFile }
+type varsFolders struct {
+	dir           string
+	groups, hosts map[string]varsFile
+}
 
 // varsFile is what the files of one group or host say.
 type varsFile struct {
@@ -31,15 +34,18 @@ type varsFile struct {
 // readFolders reads what group_vars and host_vars in dir say of the groups and
 // hosts of the inventory.
 func (r *reader) readFolders(dir string) *varsFolders {
-	f := &varsFolders{make(map[string]varsFile), make(map[string]varsFile)}
+	f := &varsFolders{dir, make(map[string]varsFile), make(map[string]varsFile)}
 	groups := make([]string, 0, len(r.inv.groups))
 	for _, g := range r.inv.groups {
 		groups = append(groups, g.Name)
 	}
-	hosts := slices.AppendSeq(localNames(), maps.Keys(r.inv.byName))
-	r.readFolder(filepath.Join(dir, groupVars), groups, f.groups)
-	r.readFolder(filepath.Join(dir, hostVars), hosts, f.hosts)
+	r.readNames(f, groups, slices.AppendSeq(localNames(), maps.Keys(r.inv.byName)))
 	return f
+}
+
+func (r *reader) readNames(f *varsFolders, groups, hosts []string) {
+	r.readFolder(filepath.Join(f.dir, groupVars), groups, f.groups)
+	r.readFolder(filepath.Join(f.dir, hostVars), hosts, f.hosts)
 }
 
 func (r *reader) readFolder(dir string, names []string, into map[string]varsFile) {
