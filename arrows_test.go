@@ -13,7 +13,7 @@ import (
 // arrows is docs/ARCHITECTURE.md's diagram: each package and those of ours that it
 // may import.
 var arrows = map[string][]string{
-	"cloud": nil, "tasks": nil, "facts": nil, "templates": nil, "seed": nil, "images": nil,
+	"cloud": nil, "tasks": nil, "facts": nil, "templates": nil, "seed": nil, "images": nil, "vault": nil,
 	"inventory":  {"cloud"},
 	"state":      {"cloud"},
 	"plan":       {"cloud", "inventory"},
@@ -30,12 +30,12 @@ var arrows = map[string][]string{
 	"sim/host":   {"tasks", "facts", "remote", "sim/policy"},
 	"sim":        {"cloud", "tasks", "seed", "images", "inventory", "state", "plan", "remote", "controller", "sim/policy", "sim/host"},
 
-	"cmd/eucactl": {"controller", "cloud", "inventory", "state", "remote", "metadata", "sim"},
+	"cmd/eucactl": {"controller", "cloud", "inventory", "state", "remote", "metadata", "sim", "playbooks", "tasks", "output", "vault"},
 }
 
 // pure packages work on what they are given: they run nothing, dial nobody and
 // neither read the clock nor roll dice.
-var pure = []string{"cloud", "inventory", "plan", "templates", "tasks", "facts", "reach", "preflight", "playbooks", "output", "seed"}
+var pure = []string{"cloud", "inventory", "plan", "templates", "tasks", "facts", "reach", "preflight", "playbooks", "output", "seed", "vault"}
 
 var impure = []string{"os/exec", "net", "net/http", "math/rand", "math/rand/v2", "crypto/rand", "golang.org/x/crypto/ssh"}
 
