@@ -88,6 +88,9 @@ func FuzzSelect(f *testing.F) {
 		if err != nil && (hosts != nil || err.Error() == "") {
 			t.Fatalf("%v, %v", names(hosts), err)
 		}
+		if _, missed, err := inv.Match(pattern); err == nil && len(missed) > len(pattern) {
+			t.Fatalf("%d names missed", len(missed))
+		}
 		seen := make(map[string]bool)
 		for _, h := range hosts {
 			if seen[h.Name] {

@@ -48,13 +48,21 @@ func (r *reader) finishUsers(s Sources) (*Inventory, error) {
 	if err := r.problems.err(); err != nil {
 		return nil, err
 	}
+	read := make(map[string]*varsFolders)
+	folders := func(dir string) *varsFolders {
+		dir = filepath.Clean(dir)
+		if read[dir] == nil {
+			read[dir] = r.readFolders(dir)
+		}
+		return read[dir]
+	}
 	for _, path := range s.Paths {
 		if dir := besideSource(path); dir != "" {
-			r.beside = append(r.beside, r.readFolders(dir))
+			r.beside = append(r.beside, folders(dir))
 		}
 	}
 	if s.PlaybookDir != "" {
-		r.play = r.readFolders(s.PlaybookDir)
+		r.play = folders(s.PlaybookDir)
 	}
 	r.inv.implicit = implicitHosts(r.inv)
 	r.inv.users = r.places()

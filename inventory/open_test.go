@@ -177,3 +177,38 @@ func TestOpenErrors(t *testing.T) {
 		})
 	}
 }
+
+// What Ansible warns of, or passes over in silence, is noted with its place.
+func TestOpenNotes(t *testing.T) {
+	t.Chdir(unpack(t, txtar.Parse([]byte(`
+-- hosts --
+web1 ansible_python_interpreter=/usr/bin/python3
+web2 ansible_python_interpreter=/usr/bin/python3
+[web]
+web1
+[web2]
+web2
+-- group_vars/web/a.yml --
+x: 1
+x: 2
+-- group_vars/web.yml --
+y: unread
+-- more.yml --
+web:
+  host: {web3: }
+`)).Files))
+	inv, err := Open(Sources{Paths: []string{"hosts", "more.yml"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"hosts:1: ansible_python_interpreter has no effect: no Python is used on hosts",
+		`more.yml:2: the key "host" in group web is skipped, as Ansible does; did you mean hosts?`,
+		"hosts:5: web2 is a group here and a host at hosts:2; a pattern with that name means the host",
+		"group_vars/web.yml:1: this is not read, as in Ansible: there is group_vars/web",
+		`group_vars/web/a.yml:2: "x" is written twice, and this one counts; the first is at line 1`,
+	}
+	if diff := cmp.Diff(want, inv.Notes()); diff != "" {
+		t.Error(diff)
+	}
+}

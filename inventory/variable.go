@@ -180,7 +180,9 @@ func (r *reader) variable(p pair) (variable, bool) {
 // play connects with it; see Host.Connect.
 func (r *reader) taken(name string, value any, at Position) variable {
 	out := variable{value: value, at: at}
-	if why := r.vocabulary.ignored[name]; why != "" && name != "ansible_become_method" {
+	why := r.vocabulary.ignored[name]
+	if _, told := r.checked[name]; why != "" && !told && name != "ansible_become_method" && name != "ansible_shell_type" {
+		r.checked[name] = nil // once is enough: many hosts may say it
 		r.note(at, "%s has no effect: %s", name, why)
 	}
 	if name == groupPriority {

@@ -13,7 +13,7 @@ func (inv *Inventory) With(name string, groups []string) (*Inventory, error) {
 	if inv.users == nil {
 		return nil, errors.New("the cloud's inventory takes in no more hosts")
 	}
-	r := &reader{inv: inv.copied(), problems: &problems{}, vocabulary: newVocabulary()}
+	r := &reader{inv: inv.copied(), problems: &problems{}, vocabulary: newVocabulary(), checked: make(map[string]error)}
 	r.lenient, r.decrypt = true, inv.users.decrypt
 	at := Position{inv.file, 1}
 	h := r.host(name, at)

@@ -27,8 +27,10 @@ a: group
 c: debian
 -- group_vars/all.yml --
 d: all
+ansible_pipelining: true
 -- host_vars/new.yml --
 e: new
+ansible_remote_tmp: /tmp
 -- play/group_vars/os_Debian.yml --
 c: play
 `
