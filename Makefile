@@ -50,7 +50,7 @@ golden: ## rewrite the golden files
 	go test ./playbooks ./templates ./plan ./inventory -update
 
 lab-up: packages build ## a frontend, two nodes and an outside client; KERNEL=own and MODE=MANAGED for VLANs
-	bin/lab up --name $(LAB) $(if $(KERNEL),--kernel $(KERNEL)) $(if $(MODE),--mode $(MODE))
+	@LAB=$(LAB) e2e/lab.sh $(if $(KERNEL),--kernel $(KERNEL)) $(if $(MODE),--mode $(MODE))
 
 lab-down: build ## remove the lab, also after a crash
 	bin/lab down --name $(LAB)

@@ -3,23 +3,15 @@
 # that eucactl placed, addressed, firewalled and started over SSH.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-LAB=${LAB:-eucalab}
+export LAB=${LAB:-eucalab}
 START=$SECONDS
 
 step() { printf '\n== %s  (%d s)\n' "$1" $((SECONDS - START)); }
 shown() { printf '$ eucactl %s\n' "$*" && bin/demo "$@"; }
 
 step "a lab: frontend fe1, nodes node1 and node2, and an outside client"
-DIR=$(bin/lab up --name "$LAB")
-mkdir -p "$DIR/controller"
-
-# bin/demo is eucactl inside the lab's network, with the lab's inventory.
-cat >bin/demo <<END
-#!/bin/sh
-exec "$PWD/bin/lab" exec --name "$LAB" . -- env EUCACTL_STATE="$DIR/controller/state" EUCACTL_INVENTORY="$DIR/inventory.yml" \\
-	"$PWD/bin/eucactl" "\$@"
-END
-chmod +x bin/demo
+e2e/lab.sh >/dev/null
+DIR=/var/tmp/eucactl-lab/$LAB
 
 step "enrol the hosts' SSH keys, and look at the hosts"
 shown hosts scan --yes

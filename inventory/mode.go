@@ -47,7 +47,7 @@ func spelled(s string) string { return strings.ToUpper(strings.ReplaceAll(s, "_"
 
 // meantMode guesses which mode a wrong word was meant to be; "" is no guess.
 func meantMode(s string) Mode {
-	if spelled(s) == guidesNoVLAN {
+	if spelled(s) == guidesNoVLAN || strings.HasSuffix(strings.ReplaceAll(spelled(s), "-", ""), "NOVLAN") {
 		return ManagedNoVLAN
 	}
 	return Mode(nearest(spelled(s), modes()))

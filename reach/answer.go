@@ -136,9 +136,15 @@ func (w *walk) silent(evidence []string) *cloud.Finding {
 	}
 }
 
-func (w *walk) askGuest() []string {
+// booting is how long a guest may well take until it answers.
+const booting = 3 * time.Minute
+
+func (w *walk) askGuest() (next []string) {
 	id := string(w.Instance.ID)
-	return []string{"eucactl " + w.owner + "get-console-output " + id, "eucactl " + w.owner + "reboot-instances " + id}
+	if age := w.node.Answered.Sub(w.Instance.Launched); age >= 0 && age < booting {
+		next = []string{fmt.Sprintf("it was launched %s ago and may still be starting: ask again in a moment", age.Round(time.Second))}
+	}
+	return append(next, "eucactl "+w.owner+"get-console-output "+id, "eucactl "+w.owner+"reboot-instances "+id)
 }
 
 // listened tells whether the node listened when the frontend asked. Each host knows

@@ -25,6 +25,7 @@ type site struct {
 	records *state.Tx
 	inv     *inventory.Inventory
 	missing map[string]Answer // instead of a file
+	at      time.Time         // when they were asked
 }
 
 func openSite(t testing.TB) *site {
@@ -33,7 +34,7 @@ func openSite(t testing.TB) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{t: t, files: map[string]string{}, missing: map[string]Answer{}}
+	s := &site{t: t, files: map[string]string{}, missing: map[string]Answer{}, at: time.Date(2027, 1, 2, 12, 0, 0, 0, time.UTC)}
 	for _, f := range archive.Files {
 		s.files[f.Name] = string(f.Data)
 	}
@@ -95,8 +96,7 @@ func (s *site) why(q cloud.Why) cloud.Diagnosis {
 	}
 	front := ReadHost("fe1", p.FrontendQuestions(), answers("fe1"))
 	node := ReadHost("node1", p.NodeQuestions(), answers("node1"))
-	now := time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
-	front.Answered, node.Answered = now.Add(400*time.Millisecond), now.Add(400*time.Millisecond)
+	front.Answered, node.Answered = s.at.Add(400*time.Millisecond), s.at.Add(400*time.Millisecond)
 	return p.Judge(front, node, map[string]string{"filter": s.files["expected/filter"], "nat": s.files["expected/nat"]})
 }
 
@@ -110,17 +110,22 @@ func said(d cloud.Diagnosis) string {
 // edit is one change of an answer.
 type edit struct{ file, old, text string }
 
-// TestJudge changes what a healthy cloud's hosts answered. What real tools say of
-// real faults is in e2e/faults; here is what a lab cannot do, or not quickly.
-func TestJudge(t *testing.T) {
+// silentGuest is what hosts say of a guest that nobody hears.
+func silentGuest() []edit {
 	const silence = `10.50.1.2 known [{"dst":"10.50.1.2","dev":"eth0","state":["FAILED"]}]`
-	silent := []edit{
+	return []edit{
 		{"fe1/neighbours", "10.50.1.2 ping yes", "10.50.1.2 ping no"},
 		{"fe1/neighbours", "10.50.1.2 reply d0:0d:6b:4c:b0:df\n", ""},
 		{"fe1/neighbours", `10.50.1.2 known [{"dst":"10.50.1.2","dev":"eth0","lladdr":"d0:0d:6b:4c:b0:df","state":["DELAY"]}]`, silence},
 		{"node1/senders", "window 14", "window 130"}, {"fe1/neighbours", "10.50.1.2 at 2", "10.50.1.2 at 2\n10.50.1.2 at 103"},
 		{"fe1/elapsed", "", "200\n"}, {"node1/senders", "age d0:0d:6b:4c:b0:df 7\n", "age d0:0d:6b:4c:b0:df 900\n"},
 	}
+}
+
+// TestJudge changes what a healthy cloud's hosts answered. What real tools say of
+// real faults is in e2e/faults; here is what a lab cannot do, or not quickly.
+func TestJudge(t *testing.T) {
+	silent := silentGuest()
 	for _, c := range []struct {
 		name  string
 		edits []edit
@@ -238,6 +243,26 @@ func TestJudge(t *testing.T) {
 				t.Errorf("%s\nwant %s\n%+v", got, c.want, d)
 			}
 		})
+	}
+}
+
+// A guest that was launched a moment ago may still be starting, which is said before it
+// is suggested to reboot it.
+func TestStarting(t *testing.T) {
+	for age, want := range map[time.Duration]string{
+		20 * time.Second: "it was launched 20s ago and may still be starting: ask again in a moment",
+		time.Hour:        "eucactl get-console-output " + instance,
+	} {
+		s := openSite(t)
+		in, _ := s.records.Instance(instance)
+		s.at = in.Launched.Add(age)
+		for _, e := range silentGuest() {
+			s.change(e.file, e.old, e.text)
+		}
+		d := s.why(cloud.Why{})
+		if d.Broken == nil || d.Broken.Next[0] != want {
+			t.Errorf("%s: %+v, want %q", age, d.Broken, want)
+		}
 	}
 }
 
