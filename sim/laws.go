@@ -269,9 +269,9 @@ func (w *world) nothingIsDestroyed() {
 
 // check asks what would be done, and then does it: law 6.
 func (w *world) check() {
-	before, plans := w.dumps(), w.plans()
+	before, plans, joined := w.dumps(), w.plans(), w.joined
 	ask, err := w.checked()
-	if w.dead() || err != nil {
+	if w.dead() || err != nil || w.joined != joined {
 		return
 	}
 	for name, text := range w.dumps() {

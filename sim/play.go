@@ -76,6 +76,7 @@ var doing map[string]func(*world, Step)
 func init() {
 	doing = map[string]func(*world, Step){
 		"reconcile": func(w *world, s Step) { w.reconcile(w.some(s.N[0])) },
+		"together":  func(w *world, s Step) { w.reconcile(w.some(s.N[0])) },
 		"poll":      func(w *world, s Step) { w.polls(s) },
 		"check":     func(w *world, _ Step) { w.check() },
 		"burst":     func(w *world, s Step) { w.burst(s) },
@@ -87,6 +88,10 @@ func init() {
 		"guest-crash": func(w *world, s Step) { w.guest(s, "crashes") },
 		"host-reboot": func(w *world, s Step) {
 			w.say("%s is rebooted", w.host(s.N[0]))
+			if s.N[1]%3 == 0 {
+				w.say("  with another kernel")
+				w.machines[w.host(s.N[0])].Upgrade()
+			}
 			w.machines[w.host(s.N[0])].Reboot()
 			w.openings.forget(w.host(s.N[0]))
 		},
@@ -144,7 +149,7 @@ func (w *world) polls(s Step) {
 	if hosts == nil {
 		hosts = w.inventoried()
 	}
-	before := w.dumps()
+	before, joined := w.dumps(), w.joined
 	w.checking = true
 	w.c.Behind() // is asked at every change
 	err := w.c.Poll(context.Background(), hosts...)
@@ -157,7 +162,7 @@ func (w *world) polls(s Step) {
 		w.breach("polls work", "%v", err)
 	}
 	for name, text := range w.dumps() {
-		if text != before[name] {
+		if text != before[name] && w.joined == joined {
 			w.breach("6 honest", "a poll changed %s:\n%s", name, difference(before[name], text))
 		}
 	}
@@ -180,7 +185,8 @@ func (w *world) some(n int) controller.Reconcile {
 // reconcile may be refused by an inventory that the records contradict, and ends
 // early when the controller dies.
 func (w *world) reconcile(req controller.Reconcile) (controller.Reconciled, error) {
-	r, err := w.c.Reconcile(context.Background(), req, nil)
+	r, err := w.c.Reconcile(context.Background(), req, w.begins(req))
+	w.ends()
 	if err != nil && !w.dead() && !strings.Contains(err.Error(), "is missing, but") && !strings.Contains(err.Error(), "was placed with") &&
 		!strings.Contains(err.Error(), "placed with") {
 		w.breach("reconcile works", "%v", err)

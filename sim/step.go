@@ -25,8 +25,10 @@ type Trouble struct {
 	Visit  int         `json:"visit"` // how many visits go well before
 	Faults host.Faults `json:"faults"`
 	Silent bool        `json:"silent,omitempty"` // and it answers nobody until it is up again
-	// During is asked while the host is slow: its program is of the moment before.
+	// During is asked while the host is slow: its program is of the moment before. With
+	// Answer, the host has done all, and it is its answer that is not heard before.
 	During *Step `json:"during,omitempty"`
+	Answer bool  `json:"answer,omitempty"`
 }
 
 // A Crash kills the controller during a step, and cuts its power: what was not synced
@@ -45,7 +47,7 @@ var weights = []struct {
 	{"run", 16}, {"terminate", 12}, {"reboot", 3},
 	{"authorize", 7}, {"revoke", 4}, {"create-group", 3}, {"delete-group", 2},
 	{"allocate", 3}, {"associate", 5}, {"disassociate", 2}, {"release", 2},
-	{"reconcile", 10}, {"poll", 10}, {"check", 3}, {"time", 3}, {"talk", 6}, {"burst", 8},
+	{"reconcile", 10}, {"together", 5}, {"poll", 10}, {"check", 3}, {"time", 3}, {"talk", 6}, {"burst", 8},
 	{"power-off", 3}, {"guest-crash", 4}, {"host-reboot", 4}, {"host-down", 2}, {"host-up", 3},
 	{"declare-dead", 4}, {"dead-back", 1}, {"take-over", 1}, {"wreck", 4}, {"deliver", 3},
 	{"power-cut", 3}, {"inventory", 2}, {"playbooks", 2}, {"backup", 1}, {"restored", 1}, {"empty", 1},
@@ -68,9 +70,14 @@ func History(seed uint64) []Step {
 			steps[i] = *lost[i]
 			continue
 		}
-		if steps[i].Op == "burst" {
-			for range 2 + r.IntN(3) {
-				steps[i].Burst = append(steps[i].Burst, draw(r, pick(r, bursting...)))
+		switch steps[i].Op {
+		case "burst":
+			steps[i].Burst = verbs(r, 2+r.IntN(3))
+		case "together":
+			steps[i].Troubles = append(steps[i].Troubles, second(r, 1+r.IntN(3)))
+		case "poll":
+			if r.IntN(3) == 0 {
+				steps[i].Troubles = append(steps[i].Troubles, second(r, r.IntN(8)))
 			}
 		}
 		for r.IntN(3) == 0 {
@@ -84,6 +91,21 @@ func History(seed uint64) []Step {
 		}
 	}
 	return steps
+}
+
+// verbs are some that come together.
+func verbs(r *rand.Rand, n int) (list []Step) {
+	for range n {
+		list = append(list, draw(r, pick(r, bursting...)))
+	}
+	return list
+}
+
+// second is another run of eucactl that comes while a host is slow.
+func second(r *rand.Rand, on int) Trouble {
+	s := draw(r, "reconcile")
+	s.Burst = verbs(r, r.IntN(3))
+	return Trouble{Host: on, During: &s, Answer: r.IntN(2) == 0}
 }
 
 // lostOrder is, in one history of four, what a look at a host could be wrong about:
@@ -132,9 +154,9 @@ func draw(r *rand.Rand, op string) Step {
 
 // tools are what may not work on a host, and kinds what may fail.
 var (
-	tools = []string{"virsh", "iptables-save", "iptables-restore", "ipset", "conntrack", "dhcpd", "ip", "qemu-img", "nft"}
-	kinds = []string{"sysctl", "ipsets_shrink", "chains", "address", "ipsets_grow", "address_gone", "flows", "dhcpd", "ipsets_gone",
-		"domain_gone", "domain_gone", "vlan", "vlan", "antispoof", "preload", "image", "machine_dir", "disk", "seed", "domain", "domain", "domain"}
+	tools = []string{"virsh", "iptables", "iptables-save", "iptables-restore", "ipset", "conntrack", "dhcpd", "ip", "qemu-img", "nft"}
+	kinds = []string{"sysctl", "ipsets_shrink", "chains", "address", "ipsets_grow", "address_gone", "flows", "dhcpd", "dhcpd_gone",
+		"ipsets_gone", "domain_gone", "domain_gone", "vlan", "vlan", "antispoof", "bridge", "preload", "image", "machine_dir", "disk", "seed", "domain", "domain", "domain"}
 )
 
 func trouble(r *rand.Rand) Trouble {
@@ -164,7 +186,7 @@ func trouble(r *rand.Rand) Trouble {
 		f.Stuck = true
 	default:
 		s := draw(r, pick(r, asking...))
-		t.During = &s
+		t.During, t.Answer = &s, r.IntN(2) == 0
 	}
 	return t
 }
@@ -179,6 +201,8 @@ func (t Trouble) String() string {
 func (t Trouble) befalls() string {
 	f := t.Faults
 	switch {
+	case t.During != nil && t.Answer:
+		return "is slow to answer"
 	case t.During != nil:
 		return "is slow"
 	case f.Refuse:

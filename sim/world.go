@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -271,12 +272,14 @@ type world struct {
 	down       map[string]bool // do not answer until they are up again
 	off        map[string]bool // without power since they were declared dead
 	troubles   map[string][]Trouble
-	unanswered *request // of the process that died
-	checking   bool     // what runs on hosts only looks
-	strangers  bool     // another controller runs
-	breached   *Breach  // found where nobody can be told, in a goroutine of the controller
-	nested     bool     // a verb is asked while a host is slow
-	mirror     *Mirror  // nil: none; a twin has none
+	unanswered *request  // of the process that died
+	checking   bool      // what runs on hosts only looks
+	strangers  bool      // another controller runs
+	breached   *Breach   // found where nobody can be told, in a goroutine of the controller
+	nested     bool      // something is asked while a host is slow
+	underway   *underway // nil: no reconcile is
+	joined     int       // how many reconciles came while something else was under way
+	mirror     *Mirror   // nil: none; a twin has none
 
 	backup     *vfs.MemFS
 	vandalized map[string]bool       // somebody took the guard of guests away
@@ -447,10 +450,8 @@ func (w *world) dial(l *life, h *inventory.Host) (remote.Conn, error) {
 	if !w.checking {
 		w.openings.sent(w, h.Name, policy.Of(l.store.View(), w.cluster()))
 	}
-	if t.During != nil && !w.nested && !w.strangers {
-		w.nested = true
-		w.later(func() { w.asks(*t.During, false) })
-		w.nested = false
+	if t.During != nil && !t.Answer {
+		w.meanwhile(*t.During)
 		if l.dead() {
 			return nil, errPowerCut
 		}
@@ -459,13 +460,18 @@ func (w *world) dial(l *life, h *inventory.Host) (remote.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &mortalConn{w.tee(h.Name, c), l}, nil
+	late := func() {}
+	if t.During != nil && t.Answer {
+		late = sync.OnceFunc(func() { w.meanwhile(*t.During) })
+	}
+	return &mortalConn{w.tee(h.Name, c), l, late}, nil
 }
 
 // mortalConn ends with the process that opened it.
 type mortalConn struct {
 	remote.Conn
-	l *life
+	l    *life
+	late func() // what comes between the host's answer and its being heard
 }
 
 func (c *mortalConn) Run(ctx context.Context) (remote.Session, error) {
@@ -473,7 +479,7 @@ func (c *mortalConn) Run(ctx context.Context) (remote.Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &mortalSession{s, c.l}, nil
+	return &mortalSession{s, c.l, c.late}, nil
 }
 
 func (c *mortalConn) Login() string { return c.Conn.Login() }
@@ -487,7 +493,14 @@ func (c *mortalConn) Put(ctx context.Context, f remote.File) error {
 
 type mortalSession struct {
 	remote.Session
-	l *life
+	l    *life
+	late func()
+}
+
+func (s *mortalSession) Close() error {
+	err := s.Session.Close()
+	s.late()
+	return err
 }
 
 func (s *mortalSession) Read(p []byte) (int, error) {
