@@ -83,8 +83,9 @@ type mirror struct {
 	lab      *lab.Lab
 	born     map[string][]string // addresses after a boot
 	programs int
-	rests    int   // how often all hosts were compared: twice a history
-	differs  error // the first difference between two replies; from then on nothing is mirrored
+	rests    int                      // how often all hosts were compared: twice a history
+	waiting  map[string][]*teeSession // programs that lie in wait, by host
+	differs  error                    // the first difference between two replies; from then on nothing is mirrored
 }
 
 func newMirror(t *testing.T) *mirror {
@@ -99,7 +100,7 @@ func newMirror(t *testing.T) *mirror {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &mirror{t: t, lab: l, born: map[string][]string{}}
+	m := &mirror{t: t, lab: l, born: map[string][]string{}, waiting: map[string][]*teeSession{}}
 	for _, name := range m.hosts() {
 		m.born[name] = strings.Fields(m.on(name, addresses))
 	}
@@ -152,14 +153,20 @@ func (m *mirror) hooks() *sim.Mirror {
 		Facts: func(name string) string {
 			return strings.TrimRight(m.on(name, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"+facts.HostScript), "\n")
 		},
-		Tee: func(name string, c remote.Conn) remote.Conn {
-			return &teeConn{Conn: c, mirror: m, host: name, puts: map[string][]byte{}}
+		Tee: func(name string, c remote.Conn, f host.Faults) remote.Conn {
+			return &teeConn{Conn: c, mirror: m, host: name, faults: f, puts: map[string][]byte{}}
 		},
 		Rebooted: func(name string) {
 			if m.differs == nil {
 				m.differs = m.lab.Reboot(name)
 			}
 		},
+		Befell: func(name, script string) {
+			if m.differs == nil {
+				m.on(name, script)
+			}
+		},
+		Delivered: m.delivered,
 		AtRest: func(_ string, models map[string]*host.Machine) error {
 			if m.differs != nil {
 				return m.differs
@@ -179,6 +186,7 @@ type teeConn struct {
 	remote.Conn
 	mirror *mirror
 	host   string
+	faults host.Faults
 	puts   map[string][]byte
 }
 
@@ -210,7 +218,11 @@ type teeSession struct {
 	mu    sync.Mutex
 	said  []string // programs and answers, one a write
 	heard bytes.Buffer
+	lost  bool // the connection was, before the end
 }
+
+// deadTools puts tools that do not work in front of those that do.
+const deadTools = `cd /usr/local/sbin && for tool in $1; do printf '#!/bin/sh\nexit 1\n' >"$tool" && chmod 755 "$tool"; done`
 
 func (s *teeSession) Write(b []byte) (int, error) { return s.WriteString(string(b)) }
 
@@ -227,6 +239,8 @@ func (s *teeSession) WriteString(text string) (int, error) {
 func (s *teeSession) Read(b []byte) (int, error) {
 	n, err := s.Session.Read(b)
 	s.heard.Write(b[:n])
+	var lost *remote.LostError
+	s.lost = s.lost || errors.As(err, &lost)
 	return n, err
 }
 
@@ -237,19 +251,39 @@ func (s *teeSession) Close() error {
 		return err
 	}
 	s.closed = true
-	_, _ = io.Copy(&s.heard, s.Session) // what nobody waited for; it ends as the session did
+	_, _ = io.Copy(io.Discard, s) // what nobody waited for; it ends as the session did
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if m := s.conn.mirror; len(s.said) > 0 && m.differs == nil {
+	if m := s.conn.mirror; len(s.said) > 0 && s.conn.faults.Late {
+		m.waiting[s.conn.host] = append(m.waiting[s.conn.host], s)
+	} else if len(s.said) > 0 && m.differs == nil {
 		m.programs++
-		m.differs = m.repeat(s.conn.host, s.said, s.conn.puts, s.heard.String())
+		m.differs = m.repeat(s)
 	}
 	return err
 }
 
-// repeat says the same to the real host, and compares its lines with the model's.
-func (m *mirror) repeat(name string, said []string, puts map[string][]byte, heard string) error {
-	reply, err := m.say(name, said, puts)
+// delivered: what lay in wait runs on the real host too, and nobody hears of it.
+func (m *mirror) delivered(name string) {
+	for _, s := range m.waiting[name] {
+		if m.differs == nil {
+			m.programs++
+			s.conn.faults.Late = false
+			m.differs = m.repeat(s)
+		}
+	}
+	delete(m.waiting, name)
+}
+
+// repeat says the same to the real host, and compares its lines with the model's: with
+// all of them, or where the connection was lost, with those that came through.
+func (m *mirror) repeat(s *teeSession) error {
+	name, said, heard := s.conn.host, s.said, s.heard.String()
+	if tools := strings.Join(s.conn.faults.Dead, " "); tools != "" {
+		m.on(name, deadTools, tools)
+		defer m.on(name, "cd /usr/local/sbin && rm "+tools)
+	}
+	reply, err := m.say(name, said, s.conn.puts)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
@@ -260,6 +294,9 @@ func (m *mirror) repeat(name string, said []string, puts map[string][]byte, hear
 		}
 	}
 	model, real := ours(heard, marks), ours(reply, marks)
+	if s.lost {
+		real = real[:min(len(real), len(model))]
+	}
 	for i := range max(len(model), len(real)) {
 		if i < len(model) && i < len(real) && model[i] == real[i] {
 			continue
@@ -451,6 +488,17 @@ nft list ruleset bridge 2>/dev/null | awk '
 		n = split(text, all, ",")
 		for (i = 1; i <= n; i++) { gsub(/[ \t]+/, " ", all[i]); print "sender", name, all[i] }
 		of = ""
+	}'
+conntrack -L -f ipv4 2>/dev/null | awk '
+	{
+		split("", is)
+		n = 0
+		for (i = 1; i <= NF; i++) if (split($i, half, "=") == 2) {
+			if (half[1] == "src") n++
+			is[n half[1]] = half[2]
+		}
+		if (is["1dport"] + 0 >= 22 && is["1dport"] + 0 <= 24)
+			print "flow", $1, is["1src"] ":" is["1sport"] ">" is["1dst"] ":" is["1dport"], "from", is["2src"] ":" is["2sport"], "to", is["2dst"]
 	}'
 for pid in $(pgrep -x dhcpd); do
 	tr '\0' ' ' <"/proc/$pid/cmdline" | sed 's/^.* -cf \([^ ]*\) .* -pf [^ ]* \(.*\) $/dhcpd \1 \2\n/'

@@ -11,23 +11,22 @@ import (
 // A Mirror is a second set of hosts, to which everything is done that is done to the
 // models. It learns of it through these; all of them are called one after the other.
 type Mirror struct {
-	Facts    func(host string) string                                // what facts.HostScript prints there
-	Tee      func(host string, c remote.Conn) remote.Conn            // each connection of the controller passes through it
-	Rebooted func(host string)                                       // the model was
-	AtRest   func(step string, hosts map[string]*host.Machine) error // everything has settled: is it the same?
+	Facts     func(host string) string                                    // what facts.HostScript prints there
+	Tee       func(host string, c remote.Conn, f host.Faults) remote.Conn // each connection of the controller passes through it
+	Rebooted  func(host string)                                           // the model was
+	Befell    func(host, script string)                                   // the model was damaged, as the script does it
+	Delivered func(host string)                                           // what lay in wait for the model ran
+	AtRest    func(step string, hosts map[string]*host.Machine) error     // everything has settled: is it the same?
 }
 
-// unlike are the steps that befall a model alone.
-var unlike = []string{"power-off", "guest-crash", "wreck", "talk", "deliver"}
-
-// Mirrored is the history of a seed without what only a model can go through: its
-// hosts may be silent, but what they begin they end.
+// Mirrored is the history of a seed without what only a model can be made to do: to be
+// killed or cut off in front of a certain command, to fail at one, or to be full.
 func Mirrored(seed uint64) (steps []Step) {
 	for _, s := range History(seed) {
-		if slices.Contains(unlike, s.Op) {
-			continue
-		}
-		s.Troubles = slices.DeleteFunc(s.Troubles, func(t Trouble) bool { return t.During == nil && !t.Faults.Refuse })
+		s.Troubles = slices.DeleteFunc(s.Troubles, func(t Trouble) bool {
+			f := t.Faults
+			return t.During == nil && !f.Refuse && !f.Late && f.Deaf == 0 && len(f.Dead) == 0
+		})
 		steps = append(steps, s)
 	}
 	return steps
@@ -81,11 +80,18 @@ func (w *world) reflected() {
 }
 
 // tee is a connection that the mirror listens to.
-func (w *world) tee(name string, c remote.Conn) remote.Conn {
+func (w *world) tee(name string, c remote.Conn, f host.Faults) remote.Conn {
 	if w.mirror == nil {
 		return c
 	}
-	return w.mirror.Tee(name, c)
+	return w.mirror.Tee(name, c, f)
+}
+
+// befalls tells the mirror what was done to a model.
+func (w *world) befalls(name, script string) {
+	if w.mirror != nil {
+		w.mirror.Befell(name, script)
+	}
 }
 
 // options make the model of a host of the inventory, which is all there is to know

@@ -104,9 +104,10 @@ func init() {
 		"talk":      func(w *world, s Step) { w.talk(s) },
 		"wreck": func(w *world, s Step) {
 			name := w.host(s.N[0])
-			if what := w.machines[name].Wreck(w.rand); what != "" {
-				w.say("%s: %s", name, what)
-				w.vandalized[name] = w.vandalized[name] || strings.Contains(what, " table bridge ")
+			if d := w.machines[name].Wreck(w.rand, w.mirror != nil); d.What != "" {
+				w.say("%s: %s", name, d.What)
+				w.befalls(name, d.Script)
+				w.vandalized[name] = w.vandalized[name] || strings.HasPrefix(d.What, "nft ")
 				w.openings.wrecked(name)
 			}
 		},
@@ -236,13 +237,15 @@ func (w *world) guest(s Step, how string) {
 	w.say("on %s, %s %s", name, id, how)
 	if how == "crashes" {
 		w.machines[name].Crash(id)
-		if s.N[2]%2 == 0 { // and cannot be started again at once
+		w.befalls(name, host.CrashScript(id))
+		if s.N[2]%2 == 0 && w.mirror == nil { // and cannot be started again at once
 			w.troubles[name] = append([]Trouble{{Faults: host.Faults{Fail: []string{"domain"}}}}, w.troubles[name]...)
 			w.reconcile(controller.Reconcile{})
 		}
 	} else {
 		w.mayEnd[id] = true
 		w.machines[name].PowerOff(id)
+		w.befalls(name, host.PowerOffScript(id))
 	}
 }
 
@@ -275,6 +278,7 @@ func (w *world) talk(s Step) {
 	if client != f.From && m.Forwards(p) {
 		w.say("%s talks %s to %s port %d", client, f.Proto, dst, f.Dport)
 		m.Track(f)
+		w.befalls(w.front(), f.TrackScript())
 	}
 }
 
@@ -286,6 +290,9 @@ func (w *world) deliver() {
 		}
 		if n := w.machines[name].Deliver(); n > 0 {
 			w.say("%s: %d late programs arrive", name, n)
+			if w.mirror != nil {
+				w.mirror.Delivered(name)
+			}
 		}
 	}
 }

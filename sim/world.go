@@ -464,7 +464,7 @@ func (w *world) dial(l *life, h *inventory.Host) (remote.Conn, error) {
 	if t.During != nil && t.Answer {
 		late = sync.OnceFunc(func() { w.meanwhile(*t.During) })
 	}
-	return &mortalConn{w.tee(h.Name, c), l, late}, nil
+	return &mortalConn{w.tee(h.Name, c, t.Faults), l, late}, nil
 }
 
 // mortalConn ends with the process that opened it.

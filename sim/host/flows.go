@@ -26,6 +26,16 @@ func (m *Machine) Track(f Flow) {
 	}
 }
 
+// TrackScript adds the entry of a tcp or udp flow to a real host's table.
+func (f Flow) TrackScript() string {
+	state := ""
+	if f.Proto == "tcp" {
+		state = " --state ESTABLISHED"
+	}
+	return fmt.Sprintf("conntrack -I -p %s -s %s -d %s -r %s -q %s --sport %d --dport %d --reply-port-src %d --reply-port-dst %d -t 100000 -u SEEN_REPLY%s >/dev/null 2>&1",
+		f.Proto, f.Src, f.Dst, f.From, f.To, f.Sport, f.Dport, f.Rsport, f.Sport, state)
+}
+
 // Flows are the entries, oldest first.
 func (m *Machine) Flows() []Flow {
 	m.mu.Lock()

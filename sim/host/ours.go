@@ -25,6 +25,9 @@ func (m *Machine) Ours() []string {
 		add("sysctl %s=%s", path, value)
 	}
 	m.oursNetwork(add)
+	for _, f := range m.flows {
+		add("flow %s %s:%d>%s:%d from %s:%d to %s", f.Proto, f.Src, f.Sport, f.Dst, f.Dport, f.From, f.Rsport, f.To)
+	}
 	for _, name := range []string{"filter", "nat"} {
 		m.oursRules(add, name)
 	}

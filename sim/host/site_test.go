@@ -214,7 +214,7 @@ func TestSiteKilled(t *testing.T) {
 func TestSiteWrecked(t *testing.T) {
 	m := node(t)
 	p, e := site(t, m.o.Kinds), siteEnv(m)
-	if what := m.Wreck(rand.New(rand.NewPCG(0, 0))); what != "" {
+	if what := m.Wreck(rand.New(rand.NewPCG(0, 0)), false).What; what != "" {
 		t.Fatal("nothing of ours, and yet wrecked:", what)
 	}
 	if _, err := visit(t, m, p, e, Faults{}); err != nil {
@@ -227,7 +227,7 @@ func TestSiteWrecked(t *testing.T) {
 	seen := map[string]bool{}
 	for seed := range uint64(600) {
 		m := whole.Clone()
-		what := m.Wreck(rand.New(rand.NewPCG(seed, 2)))
+		what := m.Wreck(rand.New(rand.NewPCG(seed, 2)), false).What
 		if seen[what] {
 			continue
 		}
