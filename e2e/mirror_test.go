@@ -65,7 +65,7 @@ func TestMirror(t *testing.T) {
 		if i > 0 {
 			m.wipe()
 		}
-		begin, programs := time.Now(), m.programs
+		begin, programs, befell := time.Now(), m.programs, m.befell
 		log, err := st.PlayMirrored(seed, sim.Mirrored(seed), m.hooks())
 		if err = errors.Join(m.differs, err); err != nil {
 			t.Fatalf("to repeat: EUCACTL_HISTORY=%d\n  %s\n%v", seed, strings.Join(log, "\n  "), err)
@@ -73,7 +73,7 @@ func TestMirror(t *testing.T) {
 		if m.programs == programs || m.rests != 2*(i+1) {
 			t.Fatalf("history %d: nothing was mirrored", seed)
 		}
-		t.Logf("history %d: %d lines, %d programs, %s", seed, len(log), m.programs-programs, time.Since(begin).Round(time.Second/10))
+		t.Logf("history %d: %d lines, %d programs, %d mishaps, %s", seed, len(log), m.programs-programs, m.befell-befell, time.Since(begin).Round(time.Second/10))
 	}
 }
 
@@ -85,6 +85,7 @@ type mirror struct {
 	programs int
 	rests    int                      // how often all hosts were compared: twice a history
 	waiting  map[string][]*teeSession // programs that lie in wait, by host
+	befell   int                      // how often something was done to a host that was no whole program's doing
 	differs  error                    // the first difference between two replies; from then on nothing is mirrored
 }
 
@@ -163,6 +164,7 @@ func (m *mirror) hooks() *sim.Mirror {
 		},
 		Befell: func(name, script string) {
 			if m.differs == nil {
+				m.befell++
 				m.on(name, script)
 			}
 		},
@@ -268,6 +270,7 @@ func (m *mirror) delivered(name string) {
 	for _, s := range m.waiting[name] {
 		if m.differs == nil {
 			m.programs++
+			m.befell++
 			s.conn.faults.Late = false
 			m.differs = m.repeat(s)
 		}
@@ -280,6 +283,7 @@ func (m *mirror) delivered(name string) {
 func (m *mirror) repeat(s *teeSession) error {
 	name, said, heard := s.conn.host, s.said, s.heard.String()
 	if tools := strings.Join(s.conn.faults.Dead, " "); tools != "" {
+		m.befell++
 		m.on(name, deadTools, tools)
 		defer m.on(name, "cd /usr/local/sbin && rm "+tools)
 	}
@@ -295,6 +299,7 @@ func (m *mirror) repeat(s *teeSession) error {
 	}
 	model, real := ours(heard, marks), ours(reply, marks)
 	if s.lost {
+		m.befell++
 		real = real[:min(len(real), len(model))]
 	}
 	for i := range max(len(model), len(real)) {
