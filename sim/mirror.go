@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"math/rand/v2"
 	"slices"
 
 	"eucactl/inventory"
@@ -20,9 +21,17 @@ type Mirror struct {
 }
 
 // Mirrored is the history of a seed without what only a model can be made to do: to be
-// killed or cut off in front of a certain command, to fail at one, or to be full.
+// killed or cut off in front of a certain command, to fail at one, or to be full. Real
+// hosts are dear, so more befalls them.
 func Mirrored(seed uint64) (steps []Step) {
+	r := rand.New(rand.NewPCG(seed, 2))
 	for _, s := range History(seed) {
+		if r.IntN(2) == 0 {
+			steps = append(steps, draw(r, pick(r, "wreck", "wreck", "wreck", "wreck", "power-off", "guest-crash", "talk", "talk", "talk")))
+		}
+		if r.IntN(4) == 0 {
+			s.Troubles = append(s.Troubles, Trouble{Host: r.IntN(8), Faults: host.Faults{Dead: []string{pick(r, tools...)}}})
+		}
 		s.Troubles = slices.DeleteFunc(s.Troubles, func(t Trouble) bool {
 			f := t.Faults
 			return t.During == nil && !f.Refuse && !f.Late && f.Deaf == 0 && len(f.Dead) == 0
