@@ -12,6 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"eucactl/vault"
 )
 
 // unpack writes the files of an archive into a new folder.
@@ -40,7 +42,7 @@ func sources(t *testing.T, args []string) (s Sources) {
 		case "--playbook-dir":
 			s.PlaybookDir = value
 		case "--vault-password-file":
-			s.Decrypt = ansibleVault(t, value)
+			s.Decrypt = decrypter(t, value)
 		default:
 			t.Fatal("unknown flag", args[i])
 		}
@@ -48,13 +50,14 @@ func sources(t *testing.T, args []string) (s Sources) {
 	return s
 }
 
-// ansibleVault decrypts with Ansible's own tool.
-func ansibleVault(t *testing.T, passwordFile string) func([]byte) ([]byte, error) {
-	env := ansibleEnv(t)
+func decrypter(t *testing.T, passwordFile string) func([]byte) ([]byte, error) {
+	t.Helper()
+	password, err := os.ReadFile(passwordFile)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return func(ciphertext []byte) ([]byte, error) {
-		cmd := exec.Command("ansible-vault", "decrypt", "--vault-password-file", passwordFile, "--output", "-")
-		cmd.Env, cmd.Stdin = env, strings.NewReader(string(ciphertext))
-		return cmd.Output()
+		return vault.Decrypt(ciphertext, vault.Password{ID: vault.DefaultID, Text: strings.TrimSpace(string(password))})
 	}
 }
 

@@ -209,7 +209,11 @@ func (a *app) findInventory() (string, error) {
 
 // loadUsers reads the inventory of users' playbooks, with the variables beside it and
 // beside the playbook.
-func (a *app) loadUsers(playbookDir string) (*inventory.Inventory, error) {
+func (a *app) loadUsers(playbookDir string, passwords *vaultFlags) (*inventory.Inventory, error) {
+	decrypt, err := passwords.decrypt(a.getenv)
+	if err != nil {
+		return nil, err
+	}
 	paths := a.inventories
 	if len(paths) == 0 {
 		path, err := a.findInventory()
@@ -218,7 +222,7 @@ func (a *app) loadUsers(playbookDir string) (*inventory.Inventory, error) {
 		}
 		paths = []string{path}
 	}
-	return inventory.Open(inventory.Sources{Paths: paths, PlaybookDir: playbookDir})
+	return inventory.Open(inventory.Sources{Paths: paths, PlaybookDir: playbookDir, Decrypt: decrypt})
 }
 
 // open comes in to the records, as their owner or through their owner.

@@ -19,6 +19,7 @@ import (
 type listing struct {
 	list, graph       bool
 	host, playbookDir string
+	vault             vaultFlags
 }
 
 func (a *app) inventoryCommand() *cobra.Command {
@@ -41,6 +42,7 @@ func (a *app) inventoryCommand() *cobra.Command {
 	f.StringVar(&l.host, "host", "", "one host's variables")
 	f.BoolVar(&l.graph, "graph", false, "groups and hosts as a tree, from GROUP or else from all")
 	f.StringVar(&l.playbookDir, "playbook-dir", "", "the folder of a playbook, whose group_vars and host_vars count too")
+	l.vault.add(cmd)
 	cmd.MarkFlagsMutuallyExclusive("list", "host", "graph")
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
 		return a.printInventory(l, strings.Join(args, ""))
@@ -50,7 +52,7 @@ func (a *app) inventoryCommand() *cobra.Command {
 }
 
 func (a *app) printInventory(l listing, group string) error {
-	inv, err := a.anyInventory(l.playbookDir)
+	inv, err := a.anyInventory(l)
 	if err != nil {
 		return err
 	}
@@ -84,11 +86,11 @@ func (a *app) printInventory(l listing, group string) error {
 
 // anyInventory reads the cloud's inventory as that, and any other as one of users'
 // playbooks.
-func (a *app) anyInventory(playbookDir string) (*inventory.Inventory, error) {
+func (a *app) anyInventory(l listing) (*inventory.Inventory, error) {
 	if a.inventoryFile != "" {
 		return a.load()
 	}
-	inv, err := a.loadUsers(playbookDir)
+	inv, err := a.loadUsers(l.playbookDir, &l.vault)
 	if err != nil || !inv.ForCloud() || len(a.inventories) > 1 {
 		return inv, err
 	}
