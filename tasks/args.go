@@ -127,7 +127,7 @@ func (p Param) arg(value any) (string, *Blob, error) {
 		return s, &Blob{Sum: s, Upload: true}, nil
 	case "path":
 		s, ok := value.(string)
-		if !ok || !strings.HasPrefix(s, "/") {
+		if !ok || !strings.HasPrefix(s, "/") && !strings.HasPrefix(s, "~") {
 			return "", nil, fmt.Errorf("must be an absolute path, not %v", value)
 		}
 	}
@@ -153,6 +153,12 @@ func (p Param) text(value any) (string, error) {
 		return pairsText(value)
 	case p.Form == AnyJSON:
 		return jsonText(value)
+	case p.Form == Regex:
+		s, err := argText(value)
+		if err != nil || s == "" {
+			return "", err
+		}
+		return expression(s)
 	}
 	return argText(value)
 }

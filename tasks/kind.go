@@ -12,7 +12,7 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
-//go:embed *.sh
+//go:embed *.sh parts/*.sh
 var builtin embed.FS
 
 // A Kind is one word of the vocabulary: a file KIND.sh whose first line is
@@ -20,7 +20,8 @@ var builtin embed.FS
 type Kind struct {
 	Name   string
 	Params []Param
-	Doc    string // the comment below the first line
+	With   []string // "# with: NAME ...": kinds and parts whose functions it calls
+	Doc    string   // the comment below the first line
 	Text   string
 
 	HasCheck bool // without check_KIND it is an act
@@ -48,30 +49,50 @@ const (
 	Lines   Form = "[]" // an item a line
 	Pairs   Form = "{}" // of a mapping, a line of key=value each
 	AnyJSON Form = "@"  // whatever it is, as JSON
+	Regex   Form = "~"  // a regular expression of Python's, as sed takes it
 )
 
 // A Library holds the kinds that a program may use.
 type Library struct {
 	kinds map[string]Kind
+	parts map[string]Kind // parts/*.sh: what kinds share and nobody can ask for by itself
 }
+
+// withWord begins the second line of a kind that calls functions of others.
+const withWord = "# with:"
 
 var (
 	kindName  = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
-	paramWord = regexp.MustCompile(`^([a-z][a-z0-9_|]*)(\[\]|\{\}|@)?(:lazy|\?|=(\S*))?$`)
+	paramWord = regexp.MustCompile(`^([a-z][a-z0-9_|]*)(\[\]|\{\}|@|~)?(:lazy|\?|=(\S*))?$`)
 	function  = regexp.MustCompile(`(?m)^(check|apply|read|diff)_([a-z0-9_]+)\(\)`)
 )
 
 // Builtin is the library of the kinds that come with eucactl.
 func Builtin() (*Library, error) {
-	l := &Library{kinds: map[string]Kind{}}
-	return l, l.read(builtin, "tasks")
+	l := &Library{kinds: map[string]Kind{}, parts: map[string]Kind{}}
+	files, err := fs.Glob(builtin, "parts/*.sh")
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range files {
+		text, err := fs.ReadFile(builtin, file)
+		if err != nil {
+			return nil, err
+		}
+		name := strings.TrimSuffix(strings.TrimPrefix(file, "parts/"), ".sh")
+		l.parts[name] = Kind{Name: name, Text: string(text)}
+	}
+	if err := l.read(builtin, "tasks"); err != nil {
+		return nil, err
+	}
+	return l, l.joined("tasks")
 }
 
 // Overlay is l with a user's own kinds, the *.sh files of fsys. They may not
 // take the name of a built-in one: the cloud's own playbooks rely on those.
 // from names the place in errors.
 func (l *Library) Overlay(fsys fs.FS, from string) (*Library, error) {
-	over := &Library{kinds: map[string]Kind{}}
+	over := &Library{kinds: map[string]Kind{}, parts: l.parts}
 	if err := over.read(fsys, from); err != nil {
 		return nil, err
 	}
@@ -88,7 +109,40 @@ func (l *Library) Overlay(fsys fs.FS, from string) (*Library, error) {
 	for name, k := range l.kinds {
 		over.kinds[name] = k
 	}
-	return over, nil
+	return over, over.joined(from)
+}
+
+// joined finds whatever a kind calls.
+func (l *Library) joined(from string) error {
+	for _, name := range l.Names() {
+		for _, with := range l.kinds[name].With {
+			if _, err := l.callee(with); err != nil {
+				return fmt.Errorf("%s/%s.sh: with: %w", from, name, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (l *Library) callee(name string) (Kind, error) {
+	if part, ok := l.parts[name]; ok {
+		return part, nil
+	}
+	return l.Kind(name)
+}
+
+// called are these kinds and what they call, each once.
+func (l *Library) called(kinds []Kind) []Kind {
+	all := slices.Clone(kinds)
+	for i := 0; i < len(all); i++ {
+		for _, name := range all[i].With {
+			k, err := l.callee(name)
+			if err == nil && !slices.ContainsFunc(all, func(other Kind) bool { return other.Name == name }) {
+				all = append(all, k)
+			}
+		}
+	}
+	return all
 }
 
 func parses(text string) error {
@@ -138,6 +192,9 @@ func parseKind(name, text string) (Kind, error) {
 	if k.Params, err = parseParams(words[1:]); err != nil {
 		return k, err
 	}
+	if with, below, _ := strings.Cut(rest, "\n"); strings.HasPrefix(with, withWord) {
+		k.With, rest = strings.Fields(strings.TrimPrefix(with, withWord)), below
+	}
 	k.Doc = headComment(rest)
 	for _, f := range function.FindAllStringSubmatch(text, -1) {
 		if f[2] != name {
@@ -159,7 +216,7 @@ func parseParams(words []string) ([]Param, error) {
 	for _, w := range words {
 		m := paramWord.FindStringSubmatch(w)
 		if m == nil {
-			return nil, fmt.Errorf("parameter %q is none of name, name=default, name? and name:lazy, with [], {} or @ behind the name and |alias in it", w)
+			return nil, fmt.Errorf("parameter %q is none of name, name=default, name? and name:lazy, with [], {}, @ or ~ behind the name and |alias in it", w)
 		}
 		names := strings.Split(m[1], "|")
 		for _, name := range names {
@@ -172,7 +229,7 @@ func parseParams(words []string) ([]Param, error) {
 			taken[name] = true
 		}
 		params = append(params, Param{
-			Name: names[0], Aliases: names[1:], Form: Form(m[2]), Default: m[4], Lazy: m[3] == ":lazy",
+			Name: names[0], Aliases: append([]string(nil), names[1:]...), Form: Form(m[2]), Default: m[4], Lazy: m[3] == ":lazy",
 			Required: m[3] == "" || m[3] == ":lazy",
 		})
 	}

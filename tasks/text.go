@@ -63,7 +63,7 @@ func (p *Program) Text(e Env) (string, error) {
 	b.WriteString("eucactl() {\n")
 	e.settings(&b, kinds)
 	b.Write(prelude)
-	for _, k := range kinds {
+	for _, k := range p.Kinds.called(kinds) {
 		b.WriteString(k.Text)
 	}
 	p.writeBlobs(&b)

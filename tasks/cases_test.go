@@ -1,0 +1,303 @@
+package tasks
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"gopkg.in/yaml.v3"
+)
+
+var update = flag.Bool("update", false, "let the installed Ansible record what its modules do in testdata/kinds/*.golden")
+
+// A kindCase is one task of a kind that is an Ansible module too: a file of them
+// is testdata/kinds/KIND.yml. What is to come of it is beside, in KIND.golden:
+// Ansible itself wrote it there, but for those cases that say how we differ.
+type kindCase struct {
+	Case    string         `yaml:"case"`
+	Before  string         `yaml:"before"` // script: makes the state, in the empty folder /case
+	Task    map[string]any `yaml:"task"`
+	Fields  []string       `yaml:"fields"`  // of the result that count
+	Proof   string         `yaml:"proof"`   // script: prints what else counts
+	Differs string         `yaml:"differs"` // in what we differ from Ansible
+}
+
+// listing is what a case leaves behind: everything below /case.
+const listing = `cd /case; /usr/bin/find . -printf '%P %M %u:%g %l\n' | /usr/bin/sort
+/usr/bin/find . -type f -print0 | /usr/bin/sort -z | /usr/bin/xargs -0 -r /bin/dash -c 'for f; do
+	printf "%s:\n" "$f"
+	if [ "$(stat -c %s "$f")" -gt 2000 ]; then sha256sum <"$f"; else sed -n "l 200" "$f"; fi
+	[ -z "$(tail -c1 "$f")" ] || echo "(no newline at the end)"
+done' sh
+`
+
+// What a case needs of the host, as kinds.
+var caseKinds = []string{
+	"case_script.sh", "# case_script script\napply_case_script() { umask 022; PATH=/usr/sbin:/usr/bin; cd /case; eval \"$1\"; }\n",
+	"case_fresh.sh", "# case_fresh script\napply_case_fresh() { umask 022; PATH=/usr/sbin:/usr/bin; cd /; rm -rf /case; mkdir /case; cd /case; eval \"$1\"; }\n",
+	"case_list.sh", "# case_list proof\napply_case_list() { PATH=/usr/sbin:/usr/bin; result_begin list; (set +e; eval \"$1\"); result_end list; }\n",
+}
+
+func readCases(t testing.TB, file string) []kindCase {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dec := yaml.NewDecoder(bytes.NewReader(text))
+	dec.KnownFields(true)
+	var cases []kindCase
+	if err := dec.Decode(&cases); err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
+	return cases
+}
+
+// TestCases runs every case under every shell: a check, an apply, and another.
+// All of a shell's cases are one program.
+func TestCases(t *testing.T) {
+	files, err := filepath.Glob("testdata/kinds/*.yml")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	underEach(t, func(t *testing.T, sh shell) {
+		h := newKindHost(t, sh)
+		for _, file := range files {
+			kind := strings.TrimSuffix(filepath.Base(file), ".yml")
+			t.Run(kind, func(t *testing.T) {
+				h := &kindHost{t: t, lab: h.lab, sh: h.sh, env: h.env}
+				golden := strings.TrimSuffix(file, ".yml") + ".golden"
+				h.cases(kind, readCases(t, file), golden)
+			})
+		}
+	})
+}
+
+// cases runs the cases of a kind and compares.
+func (h *kindHost) cases(kind string, cases []kindCase, golden string) {
+	h.t.Helper()
+	got := h.ours(kind, cases)
+	want := readGolden(h.t, golden)
+	if *update && h.sh.name == "dash" {
+		h.record(kind, cases, got, want)
+		writeGolden(h.t, golden, cases, want)
+	}
+	for _, c := range cases {
+		if diff := cmp.Diff(want[c.Case], got[c.Case]); diff != "" {
+			h.t.Errorf("%s (-want +got):\n%s", c.Case, diff)
+		}
+	}
+}
+
+// ours is what our kind makes of each case.
+func (h *kindHost) ours(kind string, cases []kindCase) map[string]string {
+	h.t.Helper()
+	p := program(h.t, caseKinds...)
+	add := func(kind string, named map[string]any) (Task, error) {
+		task, err := p.Call(kind, named, false)
+		if err == nil {
+			p.Add(task)
+		}
+		return task, err
+	}
+	script := func(kind, script string) int {
+		if _, err := add(kind, map[string]any{"script": script}); err != nil {
+			h.t.Fatal(err)
+		}
+		return len(p.Tasks) - 1
+	}
+	list := func(c kindCase) {
+		if _, err := add("case_list", map[string]any{"proof": "cd /case\n" + c.Proof + "\n" + listing}); err != nil {
+			h.t.Fatal(err)
+		}
+	}
+	first, refused := map[string]int{}, map[string]string{}
+	for _, c := range cases {
+		if first[c.Case] != 0 {
+			h.t.Fatalf("two cases are called %q", c.Case)
+		}
+		task, err := p.Call(kind, c.Task, false)
+		if err != nil {
+			refused[c.Case] = err.Error()
+			continue
+		}
+		first[c.Case] = script("case_fresh", c.Before) + 1
+		list(c)
+		check := task
+		check.Flags.Check, check.Flags.Diff = Yes, Yes
+		p.Add(check)
+		list(c)
+		p.Add(task)
+		list(c)
+		p.Add(task)
+	}
+	r := h.runAll(p, kindApply)
+	if !r.Done {
+		h.t.Fatalf("cut: %+v", r.Results[len(r.Results)-1])
+	}
+	out := map[string]string{}
+	for _, c := range cases {
+		if words, ok := refused[c.Case]; ok {
+			out[c.Case] = "refused: " + words + "\n"
+			continue
+		}
+		out[c.Case] = h.told(c, r.Results[first[c.Case]-1:])
+	}
+	return out
+}
+
+// told is the outcome of a case, as it stands in the golden file.
+func (h *kindHost) told(c kindCase, r []Result) string {
+	h.t.Helper()
+	if r[0].Outcome != Changed {
+		h.t.Fatalf("%s: before: %s", c.Case, r[0].Words)
+	}
+	if diff := cmp.Diff(r[1].Data["list"], r[3].Data["list"]); diff != "" {
+		h.t.Errorf("%s: check changed the host:\n%s", c.Case, diff)
+	}
+	if testing.Verbose() {
+		h.t.Logf("%s: %s | %s | %s\n%s", c.Case, r[2].Words, r[4].Words, r[6].Words, r[2].Before)
+	}
+	var fields strings.Builder
+	for _, name := range c.Fields {
+		value := r[4].Data[name]
+		if text, ok := r[4].Data[name+"_json"]; ok {
+			var v any
+			if err := json.Unmarshal([]byte(text), &v); err != nil {
+				h.t.Errorf("%s: %s is no JSON: %v\n%s", c.Case, name, err, text)
+			}
+			value = fieldText(v)
+		}
+		fmt.Fprintf(&fields, "%s: %s\n", name, value)
+	}
+	plain := map[Outcome]string{Would: "changed", Unknown: "skipped"}
+	word := func(o Outcome) string {
+		if w, ok := plain[o]; ok {
+			return w
+		}
+		return string(o)
+	}
+	if r[4].Outcome == Unsettled {
+		h.t.Errorf("%s: unsettled: %s", c.Case, r[4].Words)
+	}
+	return fmt.Sprintf("check %s, apply %s, again %s\n%s%s", word(r[2].Outcome), word(r[4].Outcome), word(r[6].Outcome), fields.String(), r[5].Data["list"])
+}
+
+func fieldText(v any) string {
+	if s, ok := v.(string); ok {
+		return s
+	}
+	b, _ := json.Marshal(v)
+	return string(b)
+}
+
+// readGolden reads sections that begin with "== name".
+func readGolden(t testing.TB, file string) map[string]string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil && !*update {
+		t.Fatal(err)
+	}
+	out := map[string]string{}
+	for _, section := range strings.Split("\n"+string(text), "\n== ")[1:] {
+		name, body, _ := strings.Cut(section, "\n")
+		out[name] = strings.TrimSuffix(body, "\n") + "\n"
+	}
+	return out
+}
+
+func writeGolden(t testing.TB, file string, cases []kindCase, want map[string]string) {
+	t.Helper()
+	var b strings.Builder
+	for _, c := range cases {
+		fmt.Fprintf(&b, "== %s\n%s", c.Case, want[c.Case])
+	}
+	if err := os.WriteFile(file, []byte(b.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// record lets Ansible do the cases that are new or have changed. Where we differ,
+// or it has no such module here, what we do is recorded.
+func (h *kindHost) record(kind string, cases []kindCase, got, want map[string]string) {
+	h.t.Helper()
+	for _, c := range cases {
+		if c.Differs != "" {
+			want[c.Case] = got[c.Case]
+			continue
+		}
+		if want[c.Case] == got[c.Case] {
+			continue
+		}
+		h.do(`rm -rf /case; mkdir /case; cd /case; ` + c.Before)
+		check := h.ansible(kind, c, true)
+		apply := h.ansible(kind, c, false)
+		list := h.do("set +e; cd /case\n" + c.Proof + "\n" + listing)
+		again := h.ansible(kind, c, false)
+		var fields strings.Builder
+		for _, name := range c.Fields {
+			fmt.Fprintf(&fields, "%s: %s\n", name, fieldText(apply[name]))
+		}
+		want[c.Case] = fmt.Sprintf("check %s, apply %s, again %s\n%s%s", said3(check), said3(apply), said3(again), fields.String(), list)
+		if want[c.Case] != got[c.Case] {
+			h.t.Logf("%s: Ansible says: %v | %v", c.Case, check["msg"], apply["msg"])
+		}
+	}
+}
+
+// said3 is how Ansible says a task went.
+func said3(result map[string]any) string {
+	switch {
+	case result["failed"] == true:
+		return "failed"
+	case result["skipped"] == true:
+		return "skipped"
+	case result["changed"] == true:
+		return "changed"
+	}
+	return "ok"
+}
+
+// Modules that have a half on the controller need all of Ansible.
+var wholeAnsible = []string{"copy", "template", "fetch", "assemble", "unarchive", "uri"}
+
+func (h *kindHost) ansible(kind string, c kindCase, check bool) map[string]any {
+	h.t.Helper()
+	args := map[string]any{"_ansible_check_mode": check}
+	for k, v := range c.Task {
+		args[k] = v
+	}
+	script := `cd /case; export HOME=/root LANG=C.UTF-8 LC_ALL=C.UTF-8; exec 2>/dev/null; printf '%s' "$1" >/tmp/args.json; /usr/bin/python3 -m ansible.modules.$0 /tmp/args.json || :`
+	var payload any = map[string]any{"ANSIBLE_MODULE_ARGS": args}
+	if slices.Contains(wholeAnsible, kind) {
+		script = `cd /case; export HOME=/root LANG=C.UTF-8 LC_ALL=C.UTF-8 ANSIBLE_LOCALHOST_WARNING=0 ANSIBLE_STDOUT_CALLBACK=json ANSIBLE_LOAD_CALLBACK_PLUGINS=1 ANSIBLE_PYTHON_INTERPRETER=/usr/bin/python3; exec 2>/dev/null; printf '%s' "$1" >/tmp/args.json; ansible localhost -c local -m $0 -a "$1" $2 || :`
+		delete(args, "_ansible_check_mode")
+		payload = args
+	}
+	text, err := json.Marshal(payload)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	flag := "-v"
+	if check {
+		flag = "--check"
+	}
+	out := h.do(script, kind, string(text), flag)
+	var result map[string]any
+	if err := json.Unmarshal([]byte(out), &result); err != nil {
+		h.t.Logf("%s: Ansible says %q", c.Case, out)
+		return map[string]any{"failed": true}
+	}
+	if plays, ok := result["plays"].([]any); ok {
+		hosts := plays[0].(map[string]any)["tasks"].([]any)[0].(map[string]any)["hosts"].(map[string]any)
+		return hosts["localhost"].(map[string]any)
+	}
+	return result
+}
