@@ -13,8 +13,9 @@ import (
 // arrows is docs/ARCHITECTURE.md's diagram: each package and those of ours that it
 // may import.
 var arrows = map[string][]string{
-	"cloud": nil, "tasks": nil, "facts": nil, "templates": nil, "seed": nil, "images": nil, "vault": nil,
+	"cloud": nil, "tasks": nil, "facts": nil, "jinja": nil, "seed": nil, "images": nil, "vault": nil,
 	"inventory":  {"cloud"},
+	"templates":  {"jinja"},
 	"state":      {"cloud"},
 	"plan":       {"cloud", "inventory"},
 	"reach":      {"cloud", "facts", "inventory", "plan"},
@@ -35,7 +36,7 @@ var arrows = map[string][]string{
 
 // pure packages work on what they are given: they run nothing, dial nobody and
 // neither read the clock nor roll dice.
-var pure = []string{"cloud", "inventory", "plan", "templates", "tasks", "facts", "reach", "preflight", "playbooks", "output", "seed", "vault"}
+var pure = []string{"cloud", "inventory", "plan", "jinja", "templates", "tasks", "facts", "reach", "preflight", "playbooks", "output", "seed", "vault"}
 
 var impure = []string{"os/exec", "net", "net/http", "math/rand", "math/rand/v2", "crypto/rand", "golang.org/x/crypto/ssh"}
 

@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/nikolalohinski/gonja/v2/exec"
-	"github.com/nikolalohinski/gonja/v2/nodes"
-	"github.com/nikolalohinski/gonja/v2/tokens"
+	"eucactl/jinja"
 )
 
 // Question asks how a registered task ended. Only the host can answer it.
@@ -37,29 +35,18 @@ var resultTests = map[string]string{
 
 // Condition evaluates a bare expression except for its questions about the
 // registered names.
-func (s *Set) Condition(expr string, vars map[string]any, registered func(string) bool) (c Condition, err error) {
+func (s *Set) Condition(expr string, vars map[string]any, registered func(string) bool) (Condition, error) {
 	p := s.expression(expr)
 	if p.err != nil {
 		return Condition{}, p.err
 	}
-	defer func() {
-		if r := recover(); r != nil {
-			c, err = Condition{}, panicked("", "cannot be evaluated", r)
-		}
-	}()
-	d := decider{eval: s.evaluator(vars), registered: registered}
-	if p.only.Condition != nil {
-		v, err := s.evaluate(p.only, vars)
-		if err != nil {
-			return Condition{}, err
-		}
-		return decided(truth(v)), nil
+	d := decider{env: s.env, vars: vars, registered: registered}
+	c, err := d.decide(p.only, false)
+	var own *Error
+	if err != nil && !errors.As(err, &own) {
+		err = &Error{Message: err.Error(), Cause: err}
 	}
-	c, err = d.decide(p.only.Expression, false)
-	if err != nil {
-		return Condition{}, located("", "", err)
-	}
-	return c, nil
+	return c, err
 }
 
 // And joins conditions that must hold together.
@@ -93,43 +80,44 @@ func decided(holds bool) Condition { return Condition{Never: !holds} }
 
 // decider splits an expression into what is known and what is asked.
 type decider struct {
-	eval       *exec.Evaluator
+	env        *jinja.Env
+	vars       map[string]any
 	registered func(string) bool
 }
 
 // decide pushes negations down to the questions, so that what remains is made of
 // and, or and questions.
-func (d decider) decide(n nodes.Expression, not bool) (Condition, error) {
-	switch n := n.(type) {
-	case *nodes.Negation:
-		return d.decide(n.Term, !not)
-	case *nodes.BinaryExpression:
-		if t := n.Operator.Token.Type; t == tokens.And || t == tokens.Or {
-			return d.join(n, (t == tokens.And) != not, not)
-		}
-	case *nodes.TestExpression:
-		if name, ok := n.Expression.(*nodes.Name); ok && d.registered(name.Name.Val) {
-			return d.ask(name.Name.Val, n.Test, not)
-		}
+func (d decider) decide(x *jinja.Expression, not bool) (Condition, error) {
+	if term, ok := x.Not(); ok {
+		return d.decide(term, !not)
 	}
-	v := d.eval.Eval(n)
-	if err := hidden(v); err != nil {
+	if left, right, and, ok := x.Junction(); ok {
+		return d.join(left, right, and != not, not)
+	}
+	if test, yes, no, ok := x.Conditional(); ok {
+		return d.choose(test, yes, no, not)
+	}
+	if name, test, isNot, args, ok := x.Test(); ok && d.registered(name) {
+		return d.ask(name, test, args, not != isNot)
+	}
+	v, err := x.Eval(d.env, d.vars)
+	if err != nil {
 		return Condition{}, err
 	}
-	return decided(v.IsTrue() != not), nil
+	return decided(jinja.Truth(v) != not), nil
 }
 
 // join decides a junction. What the left side settles, the right side need not
 // even be defined for.
-func (d decider) join(n *nodes.BinaryExpression, and, not bool) (Condition, error) {
-	left, err := d.decide(n.Left, not)
+func (d decider) join(x, y *jinja.Expression, and, not bool) (Condition, error) {
+	left, err := d.decide(x, not)
 	if err != nil {
 		return Condition{}, err
 	}
-	if and && left.Never || !and && !left.Never && len(left.All) == 0 {
+	if and && left.Never || !and && left.always() {
 		return left, nil
 	}
-	right, err := d.decide(n.Right, not)
+	right, err := d.decide(y, not)
 	if err != nil {
 		return Condition{}, err
 	}
@@ -139,16 +127,34 @@ func (d decider) join(n *nodes.BinaryExpression, and, not bool) (Condition, erro
 	return left.Or(right)
 }
 
-func (d decider) ask(name string, t *nodes.TestCall, not bool) (Condition, error) {
-	test, ok := resultTests[t.Name]
+func (c Condition) always() bool { return !c.Never && len(c.All) == 0 }
+
+// choose decides yes if test else no, whose test asks nothing.
+func (d decider) choose(test, yes, no *jinja.Expression, not bool) (Condition, error) {
+	c, err := d.decide(test, false)
 	switch {
-	case ok && len(t.Args) == 0:
-		return Condition{All: [][]Question{{{Name: name, Test: test, Not: not}}}}, nil
-	case t.Name == "defined":
+	case err != nil:
+		return Condition{}, err
+	case c.always():
+		return d.decide(yes, not)
+	case !c.Never:
+		return Condition{}, errors.New("a choice by a task's registered result cannot be made here: use and, or, not")
+	case no == nil:
+		return decided(not), nil
+	}
+	return d.decide(no, not)
+}
+
+func (d decider) ask(name, test string, args int, not bool) (Condition, error) {
+	short, ok := resultTests[strings.TrimPrefix(test, "ansible.builtin.")]
+	switch {
+	case ok && args == 0:
+		return Condition{All: [][]Question{{{Name: name, Test: short, Not: not}}}}, nil
+	case test == "defined":
 		return decided(!not), nil
-	case t.Name == "undefined":
+	case test == "undefined":
 		return decided(not), nil
 	}
 	return Condition{}, fmt.Errorf("%q cannot be asked of the result %s: it is changed, failed, skipped or succeeded",
-		strings.TrimSpace("is "+t.Name), name)
+		"is "+test, name)
 }

@@ -18,7 +18,6 @@ func formatFilters() map[string]filter {
 		"dhcpd":    formatDhcpd,
 		"iptables": formatIptables,
 		"sh":       formatShell,
-		"quote":    formatShell,
 		"line":     formatLine,
 	}
 }

@@ -1,6 +1,6 @@
 package templates
 
-import "errors"
+import "eucactl/jinja"
 
 // Needed is the error of whoever uses a variable whose value is not known yet. What
 // tells whoever evaluates what to find out before they evaluate again.
@@ -14,11 +14,9 @@ func (*Needed) Error() string { return "a value that is not known yet" }
 // `default` and `is defined` cannot tell either. What is not evaluated needs nothing.
 func Need(what any) error { return &Needed{What: what} }
 
-// needed is the need that an error comes from, or nil.
-func needed(err error) error {
-	var n *Needed
-	if errors.As(err, &n) {
-		return n
-	}
-	return nil
-}
+// Inherent says that filters and tests hand the error on as it is.
+func (*Needed) Inherent() bool { return true }
+
+// Undefined is a value for a variable that cannot be had: whoever uses it gets
+// reason as the error, and `is defined` says no.
+func Undefined(reason string) error { return &jinja.Undefined{Reason: reason} }

@@ -34,7 +34,9 @@ func TestNeedsAreFound(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		"a {{ x }}": "x", "{% if x %}{% endif %}": "x", "{% for a in x %}{% endfor %}": "x", "{% for a in l %}{{ a }}{% endfor %}": "l",
+		"a {{ x }}": "x", "a {{ l }}": "l", "a {{ hostvars }}": "other", "{% set y = x %}{{ y }}": "x", "{% macro f(a) %}{{ a }}{% endmacro %}{{ f(x) }}": "x", "{{ [x] | map('upper') }}": "x", "{{ l | map('string') }}": "l", "{{ [hostvars.other] | selectattr('x', 'defined') }}": "other", "{{ l | select }}": "l", "{{ l[:2] | join }}": "l",
+		"{{ [1, 2][:x] }}": "x", "{{ '%s' % x }}": "x", "{{ '{}'.format(x) }}": "x", "{{ ','.join([x]) }}": "x", "{{ x + 1 }}": "x", "{{ l | max }}": "l", "{{ l | to_yaml }}": "l",
+		"{% if x %}{% endif %}": "x", "{% for a in x %}{% endfor %}": "x", "{% for a in l %}{{ a }}{% endfor %}": "l",
 		"{% for a in [1] if x %}{% endfor %}": "x",
 	} {
 		v, err := s.Value(text, pending())
@@ -55,7 +57,7 @@ func TestNeedsAreFound(t *testing.T) {
 func TestNeedsOfOthersAreNot(t *testing.T) {
 	s := New()
 	for expr, want := range map[string]any{
-		"no and x": false, "yes or x": true, "1 if yes else x": int64(1), "l[0]": int64(1), "hostvars.other.y": int64(1),
+		"no and x": false, "l | length": int64(2), "yes | default(x)": true, "yes | ternary(1, x)": int64(1), "[1, x] | length": int64(2), "yes or x": true, "1 if yes else x": int64(1), "l[0]": int64(1), "hostvars.other.y": int64(1),
 		"ansible_facts is defined": true, "hostvars | length": int64(1), "'other' in hostvars": true,
 	} {
 		v, err := s.Eval(expr, pending())

@@ -43,8 +43,8 @@ func BenchmarkLeases(b *testing.B) {
 		leases = append(leases, map[string]any{"mac": fmt.Sprintf("d0:0d:00:00:%02x:%02x", i/256, i%256),
 			"ip": fmt.Sprintf("172.19.%d.%d", i/256, i%256), "hostname": fmt.Sprintf("ip-172-19-%d-%d", i/256, i%256), "instance": "i-00000001"})
 	}
-	subnet := map[string]any{"network": "172.19.0.0", "netmask": "255.255.0.0", "broadcast": "172.19.255.255", "gateway": "172.19.0.1", "leases": leases}
-	dhcp := map[string]any{"dns": []any{"192.0.2.53"}, "domain": "example.org", "subnets": []any{subnet}}
+	subnet := map[string]any{"network": "172.19.0.0", "netmask": "255.255.0.0", "broadcast": "172.19.255.255", "gateway": "172.19.0.1", "server": "", "leases": leases}
+	dhcp := map[string]any{"dns": []any{"192.0.2.53"}, "domain": "example.org", "shared": false, "subnets": []any{subnet}}
 	vars := map[string]any{"plan": map[string]any{"cloud": "0badcafe", "host": "fe1", "frontend": map[string]any{"dhcp": dhcp}}}
 	for b.Loop() {
 		if _, err := s.Render("dhcpd.conf.j2", vars); err != nil {
