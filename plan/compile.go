@@ -58,8 +58,8 @@ func compileFrontend(r Records, inv *inventory.Inventory, h *inventory.Host, c c
 // would be open).
 func sysctls(priv string) []Sysctl {
 	return []Sysctl{
-		{"net.ipv4.conf.all.send_redirects", "0"},
-		{"net.ipv4.conf." + priv + ".send_redirects", "0"},
+		{Name: "net.ipv4.conf.all.send_redirects", Value: "0"},
+		{Name: "net.ipv4.conf." + priv + ".send_redirects", Value: "0"},
 	}
 }
 

@@ -43,6 +43,7 @@ type Frontend struct {
 type Sysctl struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
+	Dev   string `json:"dev"` // whose it is, if that may be made in the same run
 }
 
 // Address is an address on an interface.

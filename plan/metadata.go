@@ -63,7 +63,7 @@ func (e *edge) metadataRules() []Rule {
 // loopback are the settings without which the kernel drops what is led to 127.0.0.1.
 func (e *edge) loopback() (list []Sysctl) {
 	for _, dev := range e.guestDevs() {
-		list = append(list, Sysctl{"net.ipv4.conf." + strings.ReplaceAll(dev, ".", "/") + ".route_localnet", "1"})
+		list = append(list, Sysctl{"net.ipv4.conf." + strings.ReplaceAll(dev, ".", "/") + ".route_localnet", "1", dev})
 	}
 	return list
 }

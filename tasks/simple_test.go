@@ -263,7 +263,7 @@ func TestSysctl(t *testing.T) {
 	underEach(t, func(t *testing.T, sh shell) {
 		e := hostEnv(t)
 		p := program(t)
-		for _, s := range [][3]string{
+		for _, s := range [][4]string{
 			{"net.ipv4.ip_forward", "1"},
 			{"net.ipv4.ip_forward", "1"},
 			{"net/ipv4/ip_forward", "0"},
@@ -276,10 +276,11 @@ func TestSysctl(t *testing.T) {
 			{"net.ipv4.ip_forward", "*"},
 			{"net.ipv4", "1"},
 			{"net.ipv4.conf.lo.route_localnet", "1", "lo"},
-			{"net.ipv4.conf.v9.route_localnet", "0", "v9"},
+			{"net.ipv4.conf.v9.route_localnet", "0", "v9", "fine"},
+			{"net.ipv4.conf.v9.route_localnet", "0", "v9", "wrong"},
 			{"net.ipv4.conf.v9.route_localnet", "0"},
 		} {
-			call(t, p, "sysctl", "name", s[0], "value", s[1], "dev", s[2])
+			call(t, p, "sysctl", "name", s[0], "value", s[1], "dev", s[2], "missing", s[3])
 		}
 		text, err := p.Text(e)
 		if err != nil {
@@ -301,7 +302,7 @@ func TestSysctl(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want(t, r, "changed ok changed changed ok changed ok changed failed failed failed changed ok failed")
+		want(t, r, "changed ok changed changed ok changed ok changed failed failed failed changed ok failed failed")
 		if after.String() != "20000\t30001\n" {
 			t.Errorf("%q", after.String())
 		}
