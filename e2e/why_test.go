@@ -259,6 +259,11 @@ func (w *faulty) one(f fault) (got string, named bool) {
 	}
 }
 
+// endProcess is the scripts' word for ending a process: when it returns the process is
+// gone, or is only not yet waited for.
+const endProcess = `end() { kill "$1"; while grep -q . "/proc/$1/cmdline" 2>/dev/null; do sleep 0.1; done; }
+`
+
 // scripts runs a script on each of the hosts, the controller's last.
 func (w *faulty) scripts(name string, scripts map[string]string) {
 	w.t.Helper()
@@ -280,7 +285,7 @@ func (w *faulty) scripts(name string, scripts map[string]string) {
 			fmt.Fprintf(&vars, "export HOME='%s' EUCACTL_STATE='%s' EUCACTL_INVENTORY='%s'\neucactl() { '%s' \"$@\"; }\n",
 				w.dir, filepath.Join(w.dir, "cloud", "state"), w.lab.Inventory(), w.tool)
 		}
-		if out, err := w.lab.Command(host, "/bin/sh", "-c", "set -e\n"+vars.String()+scripts[role]).CombinedOutput(); err != nil {
+		if out, err := w.lab.Command(host, "/bin/sh", "-c", "set -e\n"+endProcess+vars.String()+scripts[role]).CombinedOutput(); err != nil {
 			w.t.Errorf("faults/%s.yml, on %s: %v: %s\n%s", name, role, err, out, scripts[role])
 		}
 	}

@@ -33,7 +33,7 @@ dhcpd -q -cf /run/other/dhcpd.conf -lf /run/other/leases -pf /run/other/pid br1
 const (
 	dhcpdOurs  = `for p in /proc/[0-9]*; do [ "$(cat $p/comm 2>/dev/null)" != dhcpd ] || ! tr '\0' ' ' <$p/cmdline | grep -q 'eucactl-dhcpd.conf ' || echo ${p#/proc/}; done`
 	dhcpdOther = `kill -0 $(cat /run/other/pid) && echo other alive`
-	dhcpdBare  = `for p in $(` + dhcpdOurs + `); do kill -9 $p; done; rm -rf /run/eucalyptus /var/lib/eucactl`
+	dhcpdBare  = `for p in $(` + dhcpdOurs + `); do kill -9 $p; done; while [ -n "$(` + dhcpdOurs + `)" ]; do sleep 0.1; done; rm -rf /run/eucalyptus /var/lib/eucactl`
 )
 
 func dhcpdCall(addr string) kindCall {
@@ -133,7 +133,7 @@ func TestDhcpdLifetime(t *testing.T) {
 		}
 		h.wants(dhcpdCall("10.9.0.3"), kindApply, OK)
 
-		h.do(`kill -9 $0`, pid())
+		h.do(`kill -9 $0; while [ -n "$(`+dhcpdOurs+`)" ]; do sleep 0.1; done`, pid())
 		h.wants(dhcpdCall("10.9.0.3"), kindApply, Changed)
 
 		// Two at once end as one.
