@@ -13,6 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"gopkg.in/yaml.v3"
+
+	"eucactl/e2e/lab"
 )
 
 var update = flag.Bool("update", false, "let the installed Ansible record what its modules do in testdata/kinds/*.golden")
@@ -27,6 +29,13 @@ type kindCase struct {
 	Fields  []string       `yaml:"fields"`  // of the result that count
 	Proof   string         `yaml:"proof"`   // script: prints what else counts
 	Differs string         `yaml:"differs"` // in what we differ from Ansible
+
+	// An item without case says what holds for those below it: its before and
+	// proof come first, its fields count too. The first one of a file may have:
+	Host struct {
+		Systemd bool   `yaml:"systemd"`
+		Setup   string `yaml:"setup"` // script: makes a host ready for all cases
+	} `yaml:"host"` // a host of the file's own
 }
 
 // listing is what a case leaves behind: everything below /case.
@@ -57,7 +66,31 @@ func readCases(t testing.TB, file string) []kindCase {
 	if err := dec.Decode(&cases); err != nil {
 		t.Fatalf("%s: %v", file, err)
 	}
-	return cases
+	return withCommon(cases)
+}
+
+// withCommon gives the items without a name to those below them. The first of
+// what is left says which host they want.
+func withCommon(cases []kindCase) []kindCase {
+	var common kindCase
+	var named []kindCase
+	host := kindCase{}.Host
+	for _, c := range cases {
+		if c.Case == "" {
+			common = c
+			if c.Host != (kindCase{}.Host) {
+				host = c.Host
+			}
+			continue
+		}
+		c.Before = common.Before + "\n" + c.Before
+		c.Proof = common.Proof + "\n" + c.Proof
+		c.Fields = append(slices.Clone(common.Fields), c.Fields...)
+		c.Differs += common.Differs
+		c.Host = host
+		named = append(named, c)
+	}
+	return named
 }
 
 // TestCases runs every case under every shell: a check, an apply, and another.
@@ -72,9 +105,13 @@ func TestCases(t *testing.T) {
 		for _, file := range files {
 			kind := strings.TrimSuffix(filepath.Base(file), ".yml")
 			t.Run(kind, func(t *testing.T) {
+				cases := readCases(t, file)
 				h := &kindHost{t: t, lab: h.lab, sh: h.sh, env: h.env}
-				golden := strings.TrimSuffix(file, ".yml") + ".golden"
-				h.cases(kind, readCases(t, file), golden)
+				if own := cases[0].Host; own.Systemd || own.Setup != "" {
+					h = kindHostIn(openLab(t, lab.Options{Systemd: own.Systemd}), t, sh)
+					h.do(own.Setup)
+				}
+				h.cases(kind, cases, strings.TrimSuffix(file, ".yml")+".golden")
 			})
 		}
 	})
@@ -268,12 +305,25 @@ func said3(result map[string]any) string {
 // Modules that have a half on the controller need all of Ansible.
 var wholeAnsible = []string{"copy", "template", "fetch", "assemble", "unarchive", "uri"}
 
+// ansibleModule is the module behind a kind; ansible's half on the controller may
+// have given it other arguments than a playbook has.
+func ansibleModule(kind string, args map[string]any) string {
+	switch kind {
+	case "shell", "command":
+		args["_raw_params"], args["_uses_shell"] = args["cmd"], kind == "shell"
+		delete(args, "cmd")
+		return "command"
+	}
+	return kind
+}
+
 func (h *kindHost) ansible(kind string, c kindCase, check bool) map[string]any {
 	h.t.Helper()
 	args := map[string]any{"_ansible_check_mode": check}
 	for k, v := range c.Task {
 		args[k] = v
 	}
+	kind = ansibleModule(kind, args)
 	script := `cd /case; export HOME=/root LANG=C.UTF-8 LC_ALL=C.UTF-8; exec 2>/dev/null; printf '%s' "$1" >/tmp/args.json; /usr/bin/python3 -m ansible.modules.$0 /tmp/args.json || :`
 	var payload any = map[string]any{"ANSIBLE_MODULE_ARGS": args}
 	if slices.Contains(wholeAnsible, kind) {

@@ -140,14 +140,21 @@ func (h *kindHost) upload(p *Program, sum string, answer io.Writer) {
 // wants runs k and compares its outcome; it returns the task's words.
 func (h *kindHost) wants(k kindCall, e Env, outcome Outcome) string {
 	h.t.Helper()
+	r := h.one(k, e)
+	if r.Outcome != outcome {
+		h.t.Fatalf("%v: got %s, want %s\n%s", k[0], r.Outcome, outcome, r.Words)
+	}
+	return r.Words
+}
+
+// one runs one task and returns its result.
+func (h *kindHost) one(k kindCall, e Env) Result {
+	h.t.Helper()
 	r := h.run(k, e)
 	if len(r.Results) != 1 || !r.Done {
-		h.t.Fatalf("%v: %+v", k[0], r)
+		h.t.Fatalf("%v: %+v", k, r)
 	}
-	if got := r.Results[0].Outcome; got != outcome {
-		h.t.Fatalf("%v: got %s, want %s\n%s", k[0], got, outcome, r.Results[0].Words)
-	}
-	return r.Results[0].Words
+	return r.Results[0]
 }
 
 // A kindState is a script that brings a bare host into a state.
