@@ -94,7 +94,7 @@ func filterFloat(c *Call) (any, error) {
 }
 
 func filterRound(c *Call) (any, error) {
-	_, f, _, ok := number(c.In)
+	_, f, whole, ok := number(c.In)
 	if !ok {
 		return nil, fmt.Errorf("%s is no number", Describe(c.In))
 	}
@@ -106,7 +106,13 @@ func filterRound(c *Call) (any, error) {
 	case "floor":
 		return math.Floor(f*scale) / scale, nil
 	case "common":
-		return roundTo(f, digits), nil
+		if whole && digits >= 0 {
+			return c.In, nil
+		}
+		if f = roundTo(f, digits); whole && math.Abs(f) < 1<<53 {
+			return int64(f), nil
+		}
+		return f, nil
 	default:
 		return nil, fmt.Errorf("%s is not common, ceil or floor", Quoted(method))
 	}

@@ -135,7 +135,7 @@ func TestBounds(t *testing.T) {
 func TestLiteral(t *testing.T) {
 	for text, want := range map[string]string{
 		"[1, 'a', {'b': -2.5}]": "[1, 'a', {'b': -2.5}]", "{'a': (1,)}": "{'a': (1,)}", "True": "True", "[None]": "[None]",
-		"[true]": "", "[x]": "", "[1 + 1]": "", "{'a'}": "", "['a'": "", "[-'a']": "",
+		"[true, null]": "[True, None]", "[x]": "", "[none]": "", "[1 + 1]": "[2]", "[01]": "", "[2 ** 3]": "", "{'a'}": "", "['a'": "", "[-'a']": "",
 	} {
 		v, ok := Literal(text)
 		got := ""

@@ -57,7 +57,7 @@ func (x *Expression) Filter() (name string, ok bool) {
 	if !ok {
 		return "", false
 	}
-	return f.name[strings.LastIndexByte(f.name, '.')+1:], true
+	return f.name, true
 }
 
 // Render renders a template within a call: what it costs is the call's.
@@ -91,15 +91,20 @@ func (c *Call) Load(name string) (*Template, error) {
 	return c.env.Load(name, c.frame.tmpl.name)
 }
 
-// Literal reads what Python writes for a list, a mapping or a boolean; false means
-// that text is something else.
+// Literal reads what Python or JSON writes for a list, a mapping or a boolean, and
+// simple sums, as Ansible does; false means that text is something else.
 func Literal(text string) (any, bool) {
 	tokens, err := lexExpression(text)
 	if err != nil {
 		return nil, false
 	}
-	for _, t := range tokens {
-		if t.kind == tokenName && t.text != "True" && t.text != "False" && t.text != "None" {
+	for i, t := range tokens {
+		switch {
+		case t.kind == tokenInteger && len(t.text) > 1 && t.text[0] == '0' && t.text[1] >= '0' && t.text[1] <= '9':
+			return nil, false
+		case t.kind == tokenName && t.text == "null":
+			tokens[i].text = "None"
+		case t.kind == tokenName && !strings.Contains(" True False None true false ", " "+t.text+" "):
 			return nil, false
 		}
 	}
@@ -128,6 +133,14 @@ func literal(x expr) (any, bool) {
 			return -n, true
 		}
 		return -f, true
+	case *binaryExpr:
+		left, ok := literal(x.left)
+		right, ok2 := literal(x.right)
+		if !ok || !ok2 || !strings.Contains("+-*/", x.op) {
+			return nil, false
+		}
+		v, err := (&run{left: maxRange}).binary(x.op, left, right)
+		return v, err == nil
 	case *listExpr:
 		out := make([]any, len(x.items))
 		for i, item := range x.items {

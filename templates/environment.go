@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"errors"
 	"maps"
 
 	"eucactl/jinja"
@@ -17,11 +18,24 @@ func newEnvironment(s *Set) *jinja.Env {
 	for name, f := range formatFilters() {
 		filters[name] = jinja.F("*", func(c *jinja.Call) (any, error) { return f(c.In, c.Rest) })
 	}
+	for name, why := range refused {
+		filters[name] = jinja.F("* **", func(*jinja.Call) (any, error) { return nil, errors.New(why) })
+	}
 	tests := jinja.Tests()
 	for _, more := range []map[string]jinja.Filter{ansibleTests(), resultFilters(), s.fileTests()} {
 		maps.Copy(tests, more)
 	}
 	return &jinja.Env{Filters: filters, Tests: tests, Globals: s.globals(), Load: s.load, Steps: s.options.Steps}
+}
+
+// refused are filters of Ansible's that are not here, and why.
+var refused = map[string]string{
+	"expanduser": "homes of users are not known to templates: write the path out",
+	"expandvars": "the environment is not handed to templates: use a variable",
+	"json_query": "JMESPath is not spoken: use selectattr, map and items2dict",
+	"realpath":   "links are not followed for templates: use normpath",
+	"unvault":    "templates have no vault passwords: encrypt the variable or the file",
+	"vault":      "templates have no vault passwords: encrypt the variable or the file",
 }
 
 // do makes a filter of a function of the input alone.

@@ -25,6 +25,7 @@ func dataFilters() map[string]jinja.Filter {
 		"to_nice_json":  jinja.F("indent sort_keys ensure_ascii separators vault_to_text preprocess_unsafe", toNiceJSON),
 		"to_yaml":       jinja.F("default_flow_style indent sort_keys width explicit_start explicit_end", func(c *jinja.Call) (any, error) { return toYAML(c, false) }),
 		"to_nice_yaml":  jinja.F("indent sort_keys width explicit_start explicit_end default_flow_style", func(c *jinja.Call) (any, error) { return toYAML(c, true) }),
+		"tojson":        jinja.F("indent", htmlJSON),
 		"type_debug":    jinja.LazyF("", func(c *jinja.Call) (any, error) { return jinja.Kind(c.In), nil }),
 	}
 }
@@ -99,6 +100,19 @@ func toNiceJSON(c *jinja.Call) (any, error) {
 	return w.text(3)
 }
 
+// htmlJSON is Jinja2's own JSON, which can stand in HTML.
+func htmlJSON(c *jinja.Call) (any, error) {
+	w := &jsonWriter{c: c, sorted: true, ascii: true, item: ", ", pair: ": "}
+	if c.Arg(0, nil) != nil {
+		w.pretty, w.item, w.indent = true, ",", indentOf(c, 0)
+	}
+	v, err := w.text(len(c.Args))
+	if err != nil {
+		return nil, err
+	}
+	return strings.NewReplacer("<", `\u003c`, ">", `\u003e`, "&", `\u0026`, "'", `\u0027`).Replace(v.(string)), nil
+}
+
 // indentOf is an indentation: a text, or a number of blanks.
 func indentOf(c *jinja.Call, i int) string {
 	if s, ok := c.Arg(i, nil).(string); ok {
@@ -148,8 +162,8 @@ func (w *jsonWriter) value(v any, newline string) error {
 		return w.dict(v, newline)
 	case error:
 		return v
-	case jinja.Object:
-		w.string(v.String())
+	case datetime:
+		w.string(v.iso())
 	default:
 		return fmt.Errorf("%s cannot be written in JSON", describe(v))
 	}

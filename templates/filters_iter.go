@@ -4,12 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"eucactl/jinja"
 )
-
-func splitDots(s string) []string { return strings.Split(s, ".") }
 
 // zip pairs the elements of several lists, up to the end of the shortest or of the
 // longest.

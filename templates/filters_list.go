@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"eucactl/jinja"
 )
@@ -11,17 +12,18 @@ import (
 // listFilters are Ansible's filters over lists and mappings.
 func listFilters() map[string]jinja.Filter {
 	return map[string]jinja.Filter{
-		"combinations": jinja.F("r", combinations),
-		"combine":      jinja.F("* **", combine),
-		"dict2items":   jinja.F("key_name value_name", dict2items),
-		"difference":   jinja.F("b", func(c *jinja.Call) (any, error) { return chosen(c, false) }),
-		"extract":      jinja.F("container morekeys", extract),
-		"flatten":      jinja.F("levels skip_nulls", flatten),
-		"intersect":    jinja.F("b", func(c *jinja.Call) (any, error) { return chosen(c, true) }),
-		"items2dict":   jinja.F("key_name value_name", items2dict),
-		"permutations": jinja.F("r", permutations),
-		"product":      jinja.F("* **", product),
-		"subelements":  jinja.F("subelements skip_missing", func(c *jinja.Call) (any, error) { return subelements(c, c.In, c.Arg(0, nil), c.Bool(1, false)) }),
+		"combinations":    jinja.F("r", combinations),
+		"combine":         jinja.F("* **", combine),
+		"dict2items":      jinja.F("key_name value_name", dict2items),
+		"difference":      jinja.F("b", func(c *jinja.Call) (any, error) { return chosen(c, false) }),
+		"extract":         jinja.F("container morekeys", extract),
+		"flatten":         jinja.F("levels skip_nulls", flatten),
+		"intersect":       jinja.F("b", func(c *jinja.Call) (any, error) { return chosen(c, true) }),
+		"items2dict":      jinja.F("key_name value_name", items2dict),
+		"permutations":    jinja.F("r", permutations),
+		"product":         jinja.F("* **", product),
+		"rekey_on_member": jinja.F("key duplicates", rekeyOnMember),
+		"subelements":     jinja.F("subelements skip_missing", func(c *jinja.Call) (any, error) { return subelements(c, c.In, c.Arg(0, nil), c.Bool(1, false)) }),
 		"symmetric_difference": jinja.F("b", func(c *jinja.Call) (any, error) {
 			return symmetricDifference(c)
 		}),
@@ -206,6 +208,40 @@ func items2dict(c *jinja.Call) (any, error) {
 	return out, nil
 }
 
+// rekeyOnMember makes a mapping of mappings by what each has under a key.
+func rekeyOnMember(c *jinja.Call) (any, error) {
+	duplicates := c.Text(1, "error")
+	if duplicates != "error" && duplicates != "overwrite" {
+		return nil, fmt.Errorf("duplicates is error or overwrite, not %s", shown(duplicates))
+	}
+	items := c.In
+	if jinja.IsMapping(items) {
+		values, err := c.Method("values", nil)
+		if err != nil {
+			return nil, err
+		}
+		items = values
+	}
+	list, err := jinja.List(items)
+	if err != nil {
+		return nil, err
+	}
+	out := jinja.NewDict()
+	for _, item := range list {
+		key, ok := jinja.Entry(jinja.Norm(item), c.Arg(0, nil))
+		if !ok {
+			return nil, fmt.Errorf("%s has no %s", describe(item), describe(c.Arg(0, nil)))
+		}
+		if _, had := out.Get(key); had && duplicates == "error" {
+			return nil, fmt.Errorf("%s is there twice", describe(key))
+		}
+		if err := out.Set(key, item); err != nil {
+			return nil, err
+		}
+	}
+	return out, c.Spend(len(list))
+}
+
 func extract(c *jinja.Call) (any, error) {
 	v := jinja.Item(c.Arg(0, nil), c.In)
 	if c.Arg(1, nil) == nil {
@@ -256,6 +292,20 @@ func flattened(c *jinja.Call, list []any, levels int, skipNulls bool) ([]any, er
 	return out, nil
 }
 
+// subPath are the keys that lead to a list within an element.
+func subPath(path any) []any {
+	s, ok := path.(string)
+	if !ok {
+		list, _ := path.([]any)
+		return list
+	}
+	var out []any
+	for part := range strings.SplitSeq(s, ".") {
+		out = append(out, part)
+	}
+	return out
+}
+
 // subelements pairs each element with each item of a list in it.
 func subelements(c *jinja.Call, over, path any, skipMissing bool) (any, error) {
 	elements := []any{}
@@ -271,14 +321,8 @@ func subelements(c *jinja.Call, over, path any, skipMissing bool) (any, error) {
 		}
 		elements = list
 	}
-	parts, ok := path.([]any)
-	if s, isText := path.(string); isText {
-		parts, ok = []any{}, true
-		for _, p := range splitDots(s) {
-			parts = append(parts, p)
-		}
-	}
-	if !ok {
+	parts := subPath(path)
+	if len(parts) == 0 {
 		return nil, errors.New("subelements is a text or a list of texts")
 	}
 	out := []any{}

@@ -59,6 +59,9 @@ func raised(c *jinja.Call, y float64) (any, error) {
 		return math.Sqrt(x), nil
 	}
 	v := math.Pow(x, y)
+	if n := math.Round(v); c.Name == "root" && math.Pow(n, math.Round(1/y)) == x {
+		v = n // what is whole in C's library is not always in Go's
+	}
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return nil, errors.New("there is no such number")
 	}

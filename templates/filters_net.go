@@ -34,100 +34,6 @@ func netFilters() map[string]jinja.Filter {
 	}
 }
 
-// network is an address, with its network if it was written with one.
-type network struct {
-	addr   netip.Addr
-	prefix netip.Prefix // of the host bits' length for a bare address
-	bare   bool
-}
-
-// parseNetwork reads ADDRESS, ADDRESS/BITS, ADDRESS/NETMASK or a number.
-func parseNetwork(v any) (network, bool) {
-	var text string
-	switch v := jinja.Norm(v).(type) {
-	case string:
-		text = strings.TrimSpace(v)
-	case int64:
-		if v < 0 || v > 0xffffffff {
-			return network{}, false
-		}
-		a := netip.AddrFrom4([4]byte{byte(v >> 24), byte(v >> 16), byte(v >> 8), byte(v)})
-		return network{a, netip.PrefixFrom(a, 32), true}, true
-	}
-	host, bits, has := strings.Cut(text, "/")
-	a, err := netip.ParseAddr(host)
-	if err != nil || a.Zone() != "" {
-		return network{}, false
-	}
-	if !has {
-		return network{a, netip.PrefixFrom(a, a.BitLen()), true}, true
-	}
-	n, err := strconv.Atoi(bits)
-	if err != nil {
-		m, ok := maskBits(bits)
-		if !ok {
-			return network{}, false
-		}
-		n = m
-	}
-	p := netip.PrefixFrom(a, n)
-	return network{a, p, false}, p.IsValid()
-}
-
-func maskBits(text string) (int, bool) {
-	m, err := netip.ParseAddr(text)
-	if err != nil || !m.Is4() {
-		return 0, false
-	}
-	b := m.As4()
-	v := uint32(b[0])<<24 | uint32(b[1])<<16 | uint32(b[2])<<8 | uint32(b[3])
-	n := 0
-	for ; v&(1<<31) != 0; v <<= 1 {
-		n++
-	}
-	return n, v == 0
-}
-
-// number is an address as a number.
-func addrNumber(a netip.Addr) *big.Int { return new(big.Int).SetBytes(a.AsSlice()) }
-
-// at is the address n after the first of a network, or before its end if n is below zero.
-func (n network) at(i int64) (netip.Addr, bool) {
-	first := addrNumber(n.prefix.Masked().Addr())
-	v := new(big.Int).Add(first, big.NewInt(i))
-	if i < 0 {
-		v.Add(v, new(big.Int).Lsh(big.NewInt(1), uint(n.addr.BitLen()-n.prefix.Bits())))
-	}
-	if v.Sign() < 0 || v.BitLen() > n.addr.BitLen() {
-		return netip.Addr{}, false
-	}
-	raw := v.FillBytes(make([]byte, n.addr.BitLen()/8))
-	a, ok := netip.AddrFromSlice(raw)
-	return a, ok && n.prefix.Contains(a)
-}
-
-func (n network) last() netip.Addr { return netipx.PrefixLastIP(n.prefix.Masked()) }
-
-// isAddress tells whether it is one address: a bare one, or one within its network.
-func (n network) isAddress() bool {
-	return n.bare || n.prefix.Masked().Addr() != n.addr || n.prefix.Bits() >= n.addr.BitLen()-1
-}
-
-func (n network) size() any {
-	v := new(big.Int).Lsh(big.NewInt(1), uint(n.addr.BitLen()-n.prefix.Bits()))
-	if v.IsInt64() {
-		return v.Int64()
-	}
-	return v.String()
-}
-
-func (n network) String() string {
-	if n.bare {
-		return n.addr.String()
-	}
-	return n.prefix.String()
-}
-
 // ipFilter answers one question of an address or of each address of a list; what
 // is no answer is false, and left out of a list.
 func ipFilter(c *jinja.Call, version int) (any, error) {
@@ -175,19 +81,18 @@ func ipAnswer(c *jinja.Call, v any, version int) (any, error) {
 			}
 			return false, nil
 		}
-		answer, known := ipQuery(n, query)
-		if !known {
-			return nil, fmt.Errorf("unknown question %s%s", shown(query), jinja.Suggest(query, ipQueries))
-		}
-		return answer, nil
+		return ipQuery(n, query)
 	default:
 		return nil, fmt.Errorf("%s is no question", describe(query))
 	}
 }
 
 func nthOf(n network, i int64) any {
+	if n.hosts() == 0 {
+		return n.String()
+	}
 	a, ok := n.at(i)
-	if !ok || n.bare {
+	if !ok {
 		return false
 	}
 	return netip.PrefixFrom(a, n.prefix.Bits()).String()
@@ -197,148 +102,133 @@ var ipQueries = strings.Fields("address ip host host/prefix address/prefix netwo
 	"first_usable last_usable range_usable size size_usable int type bool 4 6 ipv4 ipv6 version private public loopback lo multicast unicast link-local " +
 	"network_netmask network_wildcard ip/prefix ip_netmask ip_wildcard next_usable previous_usable peer revdns cidr first last")
 
-// ipQuery answers a question by its name.
-func ipQuery(n network, query string) (any, bool) {
+// ipQuery answers a question by its name; nothing is the answer where there is none.
+func ipQuery(n network, query string) (any, error) {
 	masked := n.prefix.Masked()
-	when := func(ok bool, v any) (any, bool) {
+	only := func(ok bool, v any) (any, error) {
 		if !ok {
-			return false, true
+			return nil, nil
 		}
-		return v, true
+		return v, nil
 	}
-	usable := n.addr.BitLen()-n.prefix.Bits() >= 2
 	switch query {
 	case "address", "ip":
-		return when(n.isAddress(), n.addr.String())
+		return only(n.isAddress() || n.hosts() == 1, n.addr.String())
 	case "host", "host/prefix", "address/prefix", "ip/prefix":
-		return when(n.isAddress(), n.prefix.String())
-	case "net", "subnet":
-		return when(!n.isAddress() || query == "subnet", masked.String())
-	case "network/prefix", "cidr":
-		return masked.String(), true
+		return only(n.isAddress() || n.hosts() == 1 && query == "ip/prefix", n.prefix.String())
+	case "net", "network/prefix":
+		return only(n.hosts() > 0 && !n.isAddress(), masked.String())
+	case "subnet", "cidr":
+		return masked.String(), nil
 	case "network", "network_id", "first":
-		return masked.Addr().String(), true
+		return masked.Addr().String(), nil
 	case "netmask":
-		return maskOf(n, false), true
+		return maskOf(n, false), nil
 	case "hostmask", "wildcard":
-		return maskOf(n, true), true
-	case "network_netmask", "ip_netmask", "network_wildcard", "ip_wildcard":
-		a := n.addr
-		if strings.HasPrefix(query, "network") {
-			a = masked.Addr()
-		}
-		return a.String() + " " + maskOf(n, strings.HasSuffix(query, "wildcard")), true
+		return maskOf(n, true), nil
+	case "network_netmask", "network_wildcard":
+		return masked.Addr().String() + " " + maskOf(n, query == "network_wildcard"), nil
+	case "ip_netmask", "ip_wildcard":
+		return only(n.isAddress(), n.addr.String()+" "+maskOf(n, query == "ip_wildcard"))
 	case "prefix":
-		return int64(n.prefix.Bits()), true
+		return int64(n.prefix.Bits()), nil
 	case "broadcast":
-		return when(usable && n.addr.Is4(), n.last().String())
+		return only(n.hosts() > 1, n.last().String())
 	case "last":
-		return n.last().String(), true
+		return n.last().String(), nil
 	case "first_usable", "last_usable", "range_usable", "next_usable", "previous_usable", "peer":
-		return usableQuery(n, query, usable)
+		return usableQuery(n, query)
 	case "size":
-		return n.size(), true
+		return n.size(), nil
 	case "size_usable":
-		size, ok := n.size().(int64)
-		if ok && usable {
-			return size - 2, true
-		}
-		return n.size(), true
+		return n.sizeUsable(), nil
 	case "int":
-		v := addrNumber(n.addr)
-		text := v.String()
-		if !n.bare {
-			return fmt.Sprintf("%s/%d", text, n.prefix.Bits()), true
-		}
-		if v.IsInt64() {
-			return v.Int64(), true
-		}
-		return text, true
+		return n.number(), nil
 	case "type":
-		return map[bool]string{true: "address", false: "network"}[n.isAddress()], true
+		return map[bool]string{true: "address", false: "network"}[n.isAddress()], nil
 	case "bool":
-		return true, true
+		return true, nil
 	case "version":
-		return map[bool]int64{true: 4, false: 6}[n.addr.Is4()], true
+		return map[bool]int64{true: 4, false: 6}[n.addr.Is4()], nil
 	case "revdns":
-		return reverseName(n.addr), true
+		return reverseName(n.addr), nil
 	}
 	return ipKind(n, query)
 }
 
+func (n network) sizeUsable() any {
+	switch size, ok := n.size().(int64); {
+	case n.hosts() == 0:
+		return int64(0)
+	case ok && size > 2:
+		return size - 2
+	}
+	return n.size()
+}
+
+func (n network) number() any {
+	v := addrNumber(n.addr)
+	switch {
+	case !n.bare:
+		return fmt.Sprintf("%s/%d", v, n.prefix.Bits())
+	case v.IsInt64():
+		return v.Int64()
+	}
+	return v.String()
+}
+
 // ipKind keeps an address that is of a kind.
-func ipKind(n network, query string) (any, bool) {
+func ipKind(n network, query string) (any, error) {
 	kinds := map[string]bool{"4": n.addr.Is4(), "ipv4": n.addr.Is4(), "6": n.addr.Is6(), "ipv6": n.addr.Is6(), "private": n.addr.IsPrivate(),
 		"public": n.addr.IsGlobalUnicast() && !n.addr.IsPrivate(), "loopback": n.addr.IsLoopback(), "lo": n.addr.IsLoopback(),
 		"multicast": n.addr.IsMulticast(), "unicast": !n.addr.IsMulticast(), "link-local": n.addr.IsLinkLocalUnicast()}
 	yes, known := kinds[query]
 	if !known {
-		return nil, false
+		return nil, fmt.Errorf("unknown question %s%s", shown(query), jinja.Suggest(query, ipQueries))
 	}
 	if !yes {
-		return false, true
+		return nil, nil
 	}
-	return n.String(), true
+	return n.String(), nil
 }
 
-func maskOf(n network, inverted bool) string {
-	raw := make([]byte, n.addr.BitLen()/8)
-	for i := range n.addr.BitLen() {
-		if (i < n.prefix.Bits()) != inverted {
-			raw[i/8] |= 0x80 >> (i % 8)
+// usableQuery is for networks: the addresses in them that hosts can have.
+func usableQuery(n network, query string) (any, error) {
+	if n.bare {
+		return nil, errors.New("it is no network but an address")
+	}
+	first, last := n.prefix.Masked().Addr(), n.last()
+	if n.hosts() > 1 {
+		first, last = first.Next(), last.Prev()
+	}
+	usable := func(a netip.Addr) (any, error) {
+		if !a.IsValid() || a.Compare(first) < 0 || a.Compare(last) > 0 {
+			return nil, nil
 		}
-	}
-	a, _ := netip.AddrFromSlice(raw)
-	return a.String()
-}
-
-func usableQuery(n network, query string, usable bool) (any, bool) {
-	first, _ := n.at(1)
-	last := n.last().Prev()
-	if !usable {
-		first, last = n.prefix.Masked().Addr(), n.last()
-	}
-	if n.addr.Is6() && usable {
-		last = n.last()
+		return a.String(), nil
 	}
 	switch query {
 	case "first_usable":
-		return first.String(), true
+		return first.String(), nil
 	case "last_usable":
-		return last.String(), true
+		return last.String(), nil
 	case "range_usable":
-		return first.String() + "-" + last.String(), true
+		return first.String() + "-" + last.String(), nil
 	case "next_usable":
-		if a := n.addr.Next(); a.Compare(last) <= 0 && a.Compare(first) >= 0 {
-			return a.String(), true
-		}
+		return usable(n.addr.Next())
 	case "previous_usable":
-		if a := n.addr.Prev(); a.IsValid() && a.Compare(first) >= 0 && a.Compare(last) <= 0 {
-			return a.String(), true
-		}
-	case "peer":
-		if bits := n.addr.BitLen() - n.prefix.Bits(); bits == 1 || bits == 2 {
-			if a := n.addr.Next(); n.prefix.Contains(a) && a != n.last() || bits == 1 && n.prefix.Contains(a) {
-				return a.String(), true
-			}
-			return n.addr.Prev().String(), true
-		}
+		return usable(n.addr.Prev())
 	}
-	return false, true
-}
-
-func reverseName(a netip.Addr) string {
-	var parts []string
-	if a.Is4() {
-		for _, b := range a.As4() {
-			parts = append([]string{strconv.Itoa(int(b))}, parts...)
-		}
-		return strings.Join(parts, ".") + ".in-addr.arpa."
+	if n.hosts() != 1 && n.hosts() != 2 {
+		return nil, errors.New("only networks of two or four addresses have peers")
 	}
-	for _, b := range a.As16() {
-		parts = append([]string{strconv.FormatInt(int64(b&15), 16), strconv.FormatInt(int64(b>>4), 16)}, parts...)
+	if n.hosts() == 2 && (n.addr == n.prefix.Masked().Addr() || n.addr == n.last()) {
+		return nil, errors.New("the address of the network, or the last one, has no peer")
 	}
-	return strings.Join(parts, ".") + ".ip6.arpa."
+	raw := n.addr.AsSlice()
+	raw[len(raw)-1] ^= byte(1<<n.hosts() - 1)
+	a, _ := netip.AddrFromSlice(raw)
+	return a.String(), nil
 }
 
 func mustNetwork(v any) (network, error) {
@@ -401,7 +291,7 @@ func inNetwork(c *jinja.Call, usable bool) (any, error) {
 		return nil, err
 	}
 	in := n.prefix.Masked().Contains(other.addr) && other.prefix.Bits() >= n.prefix.Bits()
-	if usable && in && n.addr.BitLen()-n.prefix.Bits() >= 2 {
+	if usable && in && n.hosts() > 1 {
 		in = other.addr != n.prefix.Masked().Addr() && other.addr != n.last()
 	}
 	return in, nil

@@ -154,6 +154,8 @@ func (d datetime) String() string {
 	return out
 }
 
+func (d datetime) iso() string { return strings.Replace(d.String(), " ", "T", 1) }
+
 // Attr is a part of it, or a method.
 func (d datetime) Attr(name string) (any, bool) {
 	switch name {
@@ -176,7 +178,7 @@ func (d datetime) Attr(name string) (any, bool) {
 	case "timestamp":
 		return jinja.Function(func(*jinja.Call) (any, error) { return float64(d.UnixMicro()) / 1e6, nil }), true
 	case "isoformat":
-		return jinja.Function(func(*jinja.Call) (any, error) { return strings.Replace(d.String(), " ", "T", 1), nil }), true
+		return jinja.Function(func(*jinja.Call) (any, error) { return d.iso(), nil }), true
 	case "weekday":
 		return jinja.Function(func(*jinja.Call) (any, error) { return int64((int(d.Weekday()) + 6) % 7), nil }), true
 	case "date":

@@ -22,9 +22,6 @@ type sequence struct {
 var shortSequence = regexp.MustCompile(`^(?:(0x[0-9a-fA-F]+|0[0-7]+|[0-9]+)-)?(0x[0-9a-fA-F]+|0[0-7]+|[0-9]+)(?:/(-?[0-9]+))?(?::(.+))?$`)
 
 func lookupSequence(c *jinja.Call, terms []any, options map[string]any) ([]any, error) {
-	if len(terms) == 0 {
-		terms = []any{""}
-	}
 	out := []any{}
 	for _, term := range terms {
 		q := sequence{start: 1, stride: 1, format: "%d"}

@@ -32,14 +32,13 @@ func (s *Set) globals() map[string]any {
 // lookups are the lookups that need neither clock, environment nor programs.
 func (s *Set) lookups() map[string]lookupFunc {
 	return map[string]lookupFunc{
-		"dict":        lookupDict,
-		"file":        s.lookupFile,
-		"fileglob":    s.lookupFileglob,
-		"first_found": s.lookupFirstFound,
-		"flattened": func(c *jinja.Call, terms []any, _ map[string]any) ([]any, error) {
-			return flattened(c, terms, maxNesting, true)
-		},
+		"csvfile":       s.lookupCSV,
+		"dict":          lookupDict,
+		"file":          s.lookupFile,
+		"fileglob":      s.lookupFileglob,
+		"first_found":   s.lookupFirstFound,
 		"indexed_items": lookupIndexed,
+		"ini":           s.lookupINI,
 		"items": func(c *jinja.Call, terms []any, _ map[string]any) ([]any, error) {
 			return flattened(c, terms, 1, false)
 		},
@@ -72,8 +71,13 @@ var hooks = map[string]string{
 // commas between them.
 func (s *Set) lookup(c *jinja.Call) (any, error) {
 	all, wantList, err := s.look(c, false)
-	if err != nil || wantList {
-		return all, err
+	switch {
+	case err != nil:
+		return nil, err
+	case wantList:
+		return all, nil
+	case all == nil: // errors were to be ignored
+		return nil, nil
 	}
 	var texts []any
 	for _, v := range all {
@@ -122,7 +126,10 @@ func (s *Set) look(c *jinja.Call, wantList bool) ([]any, bool, error) {
 	}
 	all, err := s.find(c, name, terms, options)
 	if err != nil && !strict && !jinja.Inherent(err) {
-		return []any{}, wantList, nil
+		if wantList {
+			return []any{}, true, nil
+		}
+		return nil, false, nil
 	}
 	if err != nil {
 		if jinja.Inherent(err) {
@@ -258,11 +265,30 @@ func lookupSubelements(c *jinja.Call, terms []any, _ map[string]any) ([]any, err
 		v, ok := jinja.Entry(terms[2], "skip_missing")
 		skip = ok && jinja.Truth(v)
 	}
-	rows, err := subelements(c, terms[0], terms[1], skip)
+	v, err := subelements(c, terms[0], terms[1], skip)
 	if err != nil {
 		return nil, err
 	}
-	return rows.([]any), nil
+	rows := v.([]any)
+	for i, row := range rows {
+		pair := row.(jinja.Tuple)
+		rows[i] = jinja.Tuple{lacking(jinja.Norm(pair[0]), subPath(terms[1])), pair[1]}
+	}
+	return rows, nil
+}
+
+// lacking is a copy of an element without the list in it.
+func lacking(element any, path []any) any {
+	if !jinja.IsMapping(element) || len(path) == 0 {
+		return element
+	}
+	out := jinja.CopyOf(element)
+	if len(path) == 1 {
+		out.Delete(path[0])
+	} else if inner, ok := out.Get(path[0]); ok {
+		_ = out.Set(path[0], lacking(jinja.Norm(inner), path[1:])) // it is a key already
+	}
+	return out
 }
 
 func (s *Set) lookupRandomChoice(_ *jinja.Call, terms []any, _ map[string]any) ([]any, error) {

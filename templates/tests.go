@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
+	"net/url"
 	"path"
+	"strings"
 
 	"eucactl/jinja"
 )
@@ -15,26 +17,47 @@ func ansibleTests() map[string]jinja.Filter {
 	subset := func(c *jinja.Call) (any, error) { return within(c, c.InList(), c.List(0)) }
 	superset := func(c *jinja.Call) (any, error) { return within(c, c.List(0), c.InList()) }
 	return map[string]jinja.Filter{
-		"abs":        do(func(c *jinja.Call) (any, error) { return path.IsAbs(c.InText()), nil }),
-		"all":        do(func(c *jinja.Call) (any, error) { return quantified(c, false) }),
-		"any":        do(func(c *jinja.Call) (any, error) { return quantified(c, true) }),
-		"contains":   jinja.F("value", func(c *jinja.Call) (any, error) { return c.Contains(c.In, c.Arg(0, nil)) }),
-		"falsy":      jinja.F("convert_bool", func(c *jinja.Call) (any, error) { v, err := truthy(c); return !v, err }),
-		"issubset":   jinja.F("b", subset),
-		"issuperset": jinja.F("b", superset),
-		"match":      jinja.F("pattern ignorecase multiline", func(c *jinja.Call) (any, error) { return regexTest(c, "match") }),
-		"nan": do(func(c *jinja.Call) (any, error) {
-			f, ok := jinja.Float(c.In)
-			return ok && math.IsNaN(f), nil
-		}),
+		"abs":             do(func(c *jinja.Call) (any, error) { return path.IsAbs(c.InText()), nil }),
+		"all":             do(func(c *jinja.Call) (any, error) { return quantified(c, false) }),
+		"any":             do(func(c *jinja.Call) (any, error) { return quantified(c, true) }),
+		"contains":        jinja.F("value", func(c *jinja.Call) (any, error) { return c.Contains(c.In, c.Arg(0, nil)) }),
+		"falsy":           jinja.F("convert_bool", func(c *jinja.Call) (any, error) { v, err := truthy(c); return !v, err }),
+		"is_abs":          do(func(c *jinja.Call) (any, error) { return path.IsAbs(c.InText()), nil }),
+		"isnan":           do(isNaN),
+		"issubset":        jinja.F("b", subset),
+		"issuperset":      jinja.F("b", superset),
+		"match":           jinja.F("pattern ignorecase multiline", func(c *jinja.Call) (any, error) { return regexTest(c, "match") }),
+		"nan":             do(isNaN),
 		"regex":           jinja.F("pattern ignorecase multiline match_type", func(c *jinja.Call) (any, error) { return regexTest(c, c.Text(3, "search")) }),
 		"search":          jinja.F("pattern ignorecase multiline", func(c *jinja.Call) (any, error) { return regexTest(c, "search") }),
 		"subset":          jinja.F("b", subset),
 		"superset":        jinja.F("b", superset),
 		"truthy":          jinja.F("convert_bool", func(c *jinja.Call) (any, error) { return truthy(c) }),
+		"uri":             jinja.F("schemes", func(c *jinja.Call) (any, error) { return isURL(c, false) }),
+		"url":             jinja.F("schemes", func(c *jinja.Call) (any, error) { return isURL(c, true) }),
+		"urn":             do(func(c *jinja.Call) (any, error) { return strings.HasPrefix(strings.ToLower(c.InText()), "urn:"), nil }),
+		"vault_encrypted": do(func(c *jinja.Call) (any, error) { return strings.HasPrefix(c.InText(), "$ANSIBLE_VAULT;"), nil }),
 		"version":         jinja.F("version operator strict version_type", versionTest),
 		"version_compare": jinja.F("version operator strict version_type", versionTest),
 	}
+}
+
+func isNaN(c *jinja.Call) (any, error) {
+	f, ok := jinja.Float(c.In)
+	return ok && math.IsNaN(f), nil
+}
+
+// isURL tells whether a text has a scheme, one of those that are named, and for a
+// URL a host.
+func isURL(c *jinja.Call, host bool) (any, error) {
+	u, err := url.Parse(c.InText())
+	if err != nil || u.Scheme == "" || host && u.Host == "" {
+		return false, nil
+	}
+	if c.Arg(0, nil) == nil {
+		return true, nil
+	}
+	return c.Contains(c.Args[0], u.Scheme)
 }
 
 func within(c *jinja.Call, a, b []any) (any, error) {

@@ -31,18 +31,18 @@ func toYAML(c *jinja.Call, nice bool) (any, error) {
 		w.text("---")
 		w.spaced = false
 	}
-	if err := w.node(c.In, place{root: true}, flow); err != nil {
+	if err := w.node(c.In, place{}, flow); err != nil {
 		return nil, err
 	}
 	w.newline()
-	if w.open || c.Bool(names["explicit_end"], false) {
+	if c.Bool(names["explicit_end"], false) {
 		w.b.WriteString("...\n")
 	}
 	return w.b.String(), nil
 }
 
 // place is where a node stands.
-type place struct{ root, mapping, key bool }
+type place struct{ mapping, key bool }
 
 // yamlWriter keeps what PyYAML's emitter keeps, as its line breaks depend on it.
 type yamlWriter struct {
@@ -56,7 +56,6 @@ type yamlWriter struct {
 	column  int
 	spaced  bool // the last thing written was white space
 	begin   bool // nothing but indicators stand on this line
-	open    bool // the document ends in a plain scalar
 }
 
 func (w *yamlWriter) indent() int { return w.indents[len(w.indents)-1] }
@@ -106,7 +105,7 @@ func (w *yamlWriter) indicator(s string, needSpace, spaced, begin bool) {
 		s = strings.TrimPrefix(s, " ")
 	}
 	w.text(s)
-	w.spaced, w.begin, w.open = spaced, w.begin && begin, false
+	w.spaced, w.begin = spaced, w.begin && begin
 }
 
 func (w *yamlWriter) node(v any, at place, flow any) error {
@@ -238,6 +237,8 @@ func (w *yamlWriter) blockDict(keys, values []any, flow any) error {
 
 // scalar writes a scalar in the style that PyYAML chooses.
 func (w *yamlWriter) scalar(v any, at place) error {
+	w.deeper(true, false)
+	defer w.back()
 	switch v := v.(type) {
 	case nil:
 		w.plain("null", at)
@@ -302,7 +303,6 @@ func (w *yamlWriter) plain(s string, at place) {
 	}
 	w.spaced, w.begin = false, false
 	w.words(s, !at.key)
-	w.open = at.root
 }
 
 // words writes words and the blanks between them.
