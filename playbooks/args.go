@@ -1,32 +1,110 @@
 package playbooks
 
 import (
+	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
 )
 
-// args reads a task's arguments: a mapping, one line of k=v, or nothing.
-func (r *reader) args(kind pair) []Arg {
+// kind reads a task's kind and its arguments: those below args, and those that
+// stand with the kind, which win.
+func (r *reader) kind(s *Step, kind pair, args *yaml.Node) {
+	s.Kind = bare(kind.name)
+	if args != nil {
+		r.below(s, args)
+	}
 	n, ok := r.enter(kind.value, 0)
 	if !ok || isNull(n) {
-		return nil
+		return
 	}
 	if n.Kind == yaml.ScalarNode {
-		return r.line(n, kind.name)
+		r.line(s, n, kind.name)
+		return
 	}
-	var out []Arg
 	for _, p := range r.mapping(n, kind.name) {
-		out = append(out, Arg{r.at(p.key), p.name, r.value(p.value, 0)})
+		if p.name == "apply" && strings.HasPrefix(s.Kind, "include_") {
+			r.apply(s, p)
+			continue
+		}
+		s.give(Arg{r.at(p.key), p.name, r.value(p.value, 0)})
 	}
-	return out
 }
 
-// line reads `kind: key=value key="two words"`. All values are text.
-func (r *reader) line(n *yaml.Node, kind string) []Arg {
-	words, ok := splitWords(n.Value)
+// give adds an argument, which takes the place of one of the same name.
+func (s *Step) give(a Arg) {
+	if i := slices.IndexFunc(s.Args, func(b Arg) bool { return a.Name == b.Name }); i >= 0 {
+		s.Args[i] = a
+		return
+	}
+	s.Args = append(s.Args, a)
+}
+
+// below reads the keyword args, a mapping or a template that gives one.
+func (r *reader) below(s *Step, n *yaml.Node) {
+	n, ok := r.enter(n, 0)
+	if !ok || isNull(n) {
+		return
+	}
+	if text := r.value(n, 0); n.Kind == yaml.ScalarNode && hasTemplate(text) {
+		s.Whole = &Setting{r.at(n), text}
+		return
+	}
+	for _, p := range r.mapping(n, "args") {
+		s.give(Arg{r.at(p.key), p.name, r.value(p.value, 0)})
+	}
+}
+
+// apply reads what all that an include brings is to have.
+func (r *reader) apply(s *Step, p pair) {
+	s.Apply = &Keywords{}
+	for _, q := range r.mapping(p.value, "apply") {
+		if !r.common(s.Apply, q, "b") {
+			r.unknown(q, "apply", "b")
+		}
+	}
+}
+
+// line reads arguments that are one line: a command, a file's name, words of the
+// form key=value, or a template that gives a mapping.
+func (r *reader) line(s *Step, n *yaml.Node, kind string) {
+	text, isText := r.value(n, 0).(string)
+	if !isText {
+		text = n.Value
+	}
+	if name := lines[s.Kind]; name != "" {
+		r.command(s, n, name, text)
+		return
+	}
+	if k := localKinds[s.Kind]; k != nil && k.line != "" && !r.isPairs(text, k) {
+		s.give(Arg{r.at(n), k.line, strings.TrimSpace(text)})
+		return
+	}
+	if t := strings.TrimSpace(text); strings.HasPrefix(t, "{{") && strings.HasSuffix(t, "}}") {
+		s.Whole = &Setting{r.at(n), t}
+		return
+	}
+	for _, a := range r.pairs(n, kind, text) {
+		s.give(a)
+	}
+}
+
+// isPairs tells whether the line of a kind that takes a free one is made of its
+// arguments instead: `include_tasks: file=x.yml`.
+func (r *reader) isPairs(text string, k *localKind) bool {
+	words, ok := splitWords(text)
+	if !ok || len(words) == 0 {
+		return false
+	}
+	name, _, found := strings.Cut(words[0], "=")
+	return found && slices.Contains(k.params, name)
+}
+
+// pairs reads `kind: key=value key="two words"`. All values are text.
+func (r *reader) pairs(n *yaml.Node, kind, text string) []Arg {
+	words, ok := splitWords(text)
 	if !ok {
-		r.wrong(n, "%s: a quote or a {{ is not closed in %s", kind, shown(n.Value))
+		r.wrong(n, "%s: a quote or a {{ is not closed in %s", kind, shown(text))
 		return nil
 	}
 	var out []Arg
@@ -45,6 +123,29 @@ func (r *reader) line(n *yaml.Node, kind string) []Arg {
 		out = append(out, Arg{r.at(n), name, unquote(value)})
 	}
 	return out
+}
+
+// command reads a command line, in which options such as creates=x may stand.
+func (r *reader) command(s *Step, n *yaml.Node, name, text string) {
+	words, ok := splitWords(text)
+	if !ok { // the shell, or whoever splits it, has its own idea of quotes
+		s.give(Arg{r.at(n), name, strings.TrimSpace(text)})
+		return
+	}
+	rest := text
+	for _, w := range words {
+		key, value, found := strings.Cut(w, "=")
+		if !found || !slices.Contains(lineOptions, key) {
+			continue
+		}
+		if key != "warn" { // of no effect since Ansible 2.14
+			s.give(Arg{r.at(n), key, unquote(value)})
+		}
+		rest = strings.Replace(rest, w, "", 1)
+	}
+	if rest = strings.TrimSpace(rest); rest != "" {
+		s.give(Arg{r.at(n), name, rest})
+	}
 }
 
 // splitWords cuts a line at blanks that are neither in quotes nor in {{ }}.

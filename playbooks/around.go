@@ -4,111 +4,153 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
-
-	"eucactl/templates"
 )
 
 // around is what a step has from those around it.
 type around struct {
-	scope  scope
-	tags   []string
-	when   [][]string // clauses of the guard
-	prefix []string   // of the task's name: the loops around it
-	item   string     // the label of the step's own item
-	ignore bool
-	noLog  bool
-	chosen bool // whatever the tags say
+	scope    scope
+	path     string // of the place
+	tags     []string
+	conds    []Expr   // that every task evaluates again
+	when     []clause // of the guard
+	gates    []clause // those of when without which a task is not even met: of a rescue
+	settings map[string]Setting
+	environ  []Setting
+	defaults []Default
+	notify   []Setting
+
+	prefix []string // of the task's name: the loops around it
+	item   string   // the label of the step's own item
+	chosen bool     // whatever the tags say
+	info   *TaskInfo
+
+	fails   *[]*cell // of the block around it: what can make it fail
+	rescued bool     // that block has a rescue
+	loops   bool     // items of a block around it go their own ways
+	handler *handling
+	outer   *around // what is around the step, without what it has itself
 }
 
-// within is the context of a step inside c, before its loop.
-func (c around) within(s Step) around {
-	c.tags = append(slices.Clone(c.tags), s.Tags...)
-	c.ignore = c.ignore || s.IgnoreErrors
-	c.noLog = c.noLog || s.NoLog
-	c.item = ""
-	return c
-}
-
-// selected tells whether the tags on the command line choose a task.
-func (b *builder) selected(ctx around) bool {
-	if ctx.chosen {
-		return true
-	}
-	has := func(list []string) bool {
-		for _, t := range list {
-			switch {
-			case t == "all" && !slices.Contains(ctx.tags, "never"):
-				return true
-			case t == "tagged" && len(ctx.tags) > 0, t == "untagged" && len(ctx.tags) == 0:
-				return true
-			case slices.Contains(ctx.tags, t):
-				return true
-			}
+// within is the context of a step inside a, before its loop.
+func (a around) within(k Keywords) around {
+	a.tags = append(slices.Clip(a.tags), k.Tags...)
+	if len(k.Settings) > 0 {
+		all := maps.Clone(a.settings)
+		if all == nil {
+			all = map[string]Setting{}
 		}
-		return false
+		maps.Copy(all, k.Settings)
+		a.settings = all
 	}
-	wanted := b.in.Tags
-	if len(wanted) == 0 {
-		wanted = []string{"all"}
+	a.environ = append(slices.Clip(a.environ), k.Environment...)
+	a.defaults = append(slices.Clip(a.defaults), k.Defaults...)
+	a.item = ""
+	return a
+}
+
+// deeper is a place inside the present one.
+func (a around) deeper(i int) around {
+	a.path += fmt.Sprintf(".%05d", i)
+	return a
+}
+
+// setting is the value of a keyword, rendered; nil if nothing sets it.
+func (a around) setting(name string) (any, error) {
+	s, ok := a.settings[name]
+	if !ok {
+		return nil, nil
 	}
-	always := slices.Contains(ctx.tags, "always")
-	if has(b.in.SkipTags) && !(always && !slices.Contains(b.in.SkipTags, "always")) {
-		return false
+	v, err := a.scope.deep(s.Value)
+	if err != nil {
+		return nil, wrap(s.Where, name, err)
 	}
-	return always || has(wanted)
+	return v, nil
+}
+
+// says is a keyword that is true or false, or nothing.
+func (a around) says(name string) (value, set bool, err error) {
+	v, err := a.setting(name)
+	switch v := v.(type) {
+	case nil:
+		return false, false, err
+	case bool:
+		return v, true, nil
+	case int64:
+		return v != 0, true, nil
+	case string:
+		switch {
+		case truthy(v):
+			return true, true, nil
+		case slices.Contains([]string{"false", "no", "off", "0", "n", "f"}, strings.ToLower(v)):
+			return false, true, nil
+		case v == "":
+			return false, false, nil
+		}
+	}
+	return false, false, wrong(a.settings[name].Where, "%s is true or false, not %s", name, describeValue(v))
+}
+
+// is says, where nothing is said means no.
+func (a around) is(name string) (bool, error) {
+	v, _, err := a.says(name)
+	return v, err
+}
+
+// number is a keyword that is a number; 0 if nothing sets it.
+func (a around) number(name string) (int, error) {
+	v, err := a.setting(name)
+	if err != nil || v == nil {
+		return 0, err
+	}
+	n, ok := numberOf(v)
+	if !ok {
+		return 0, wrong(a.settings[name].Where, "%s is a number, not %s", name, describeValue(v))
+	}
+	return int(n), nil
+}
+
+// word is a keyword that is text; empty if nothing sets it.
+func (a around) word(name string) (string, error) {
+	v, err := a.setting(name)
+	if err != nil || v == nil {
+		return "", err
+	}
+	return fmt.Sprint(v), nil
+}
+
+func numberOf(v any) (float64, bool) {
+	switch v := v.(type) {
+	case int64:
+		return float64(v), true
+	case float64:
+		return v, true
+	case string:
+		f, err := strconv.ParseFloat(strings.TrimSpace(v), 64)
+		return f, err == nil
+	}
+	return 0, false
 }
 
 // taskName is a task's name for people, with the loops it is in.
-func taskName(s Step, ctx around) string {
-	name := ctx.scope.text(s.Name)
+func taskName(s Step, a around) string {
+	name := a.scope.text(s.Name)
 	if name == "" {
 		name = s.Kind
 	}
-	if ctx.item != "" {
-		name += " " + ctx.item
+	if a.item != "" {
+		name += " " + a.item
 	}
-	return oneLine(strings.Join(append(slices.Clone(ctx.prefix), name), ": "))
+	return oneLine(strings.Join(append(slices.Clone(a.prefix), name), ": "))
 }
 
 // blockName is what one item of a block is called.
-func blockName(s Step, ctx around) string {
-	return strings.TrimSpace(ctx.scope.text(s.Name) + " " + ctx.item)
+func blockName(s Step, a around) string {
+	return strings.TrimSpace(a.scope.text(s.Name) + " " + a.item)
 }
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
-
-// items are what a loop repeats for.
-func (l *Loop) items(sc scope) ([]any, error) {
-	v, err := sc.deep(l.Items)
-	if err != nil {
-		return nil, wrap(l.Where, "loop", err)
-	}
-	list, ok := v.([]any)
-	if !ok {
-		return nil, wrong(l.Where, "loop needs a list, not %s", describeValue(v))
-	}
-	return list, nil
-}
-
-// label stands for an item in names.
-func (l *Loop) label(sc scope, item any, i int) string {
-	if l.Label != "" {
-		return sc.text(l.Label)
-	}
-	if m, ok := item.(map[string]any); ok {
-		for _, key := range []string{"id", "name"} {
-			if s, ok := m[key].(string); ok && s != "" {
-				return s
-			}
-		}
-	}
-	switch item.(type) {
-	case string, bool, int64, float64:
-		return fmt.Sprint(item)
-	}
-	return fmt.Sprintf("#%d", i+1)
-}
 
 func describeValue(v any) string {
 	switch v := v.(type) {
@@ -118,37 +160,8 @@ func describeValue(v any) string {
 		return shown(v)
 	case map[string]any:
 		return "a mapping"
+	case []any:
+		return "a list"
 	}
 	return fmt.Sprint(v)
-}
-
-// register remembers a task, or that it was left out, under its name.
-func (b *builder) register(s Step, ctx around, indexes []int) {
-	if s.Register == "" {
-		return
-	}
-	b.results[s.Register] = indexes
-	// The name is a result for `when`, and nothing else can be done with it.
-	ctx.scope.vars[s.Register] = templates.Undefined(fmt.Sprintf(
-		"%s is the result of a task, of which `when` can ask only whether it is changed, failed, skipped or succeeded", s.Register))
-}
-
-// registerAll is register for the tasks of a block that is left out.
-func (b *builder) registerAll(steps []Step, ctx around) {
-	for _, s := range steps {
-		b.register(s, ctx, nil)
-		b.registerAll(s.Block, ctx)
-	}
-}
-
-func cloneResults(m map[string][]int) map[string][]int { return maps.Clone(m) }
-
-// collect adds to all what one item of a loop registered.
-func collect(all, before, after map[string][]int) {
-	for name, indexes := range after {
-		if old, ok := before[name]; ok && slices.Equal(old, indexes) {
-			continue
-		}
-		all[name] = append(all[name], indexes...)
-	}
 }

@@ -1,15 +1,16 @@
 package playbooks
 
 import (
-	"fmt"
+	"context"
 	"slices"
+	"strings"
 
 	"eucactl/inventory"
 	"eucactl/tasks"
 	"eucactl/templates"
 )
 
-// Host is whom a program is for.
+// Host is a host as a playbook sees it.
 type Host struct {
 	Name   string
 	Groups []string
@@ -33,49 +34,6 @@ func InventoryHost(inv *inventory.Inventory, h *inventory.Host) Host {
 	}}
 }
 
-// In is what a program is made of, the playbook apart.
-type In struct {
-	Host  Host
-	Plan  map[string]any    // Map of the host's plan; nil for playbooks of users
-	Facts map[string]string // what is known of the host
-	Extra map[string]any    // variables of the command line: they win over all others
-
-	Tags, SkipTags []string
-}
-
-// builder unrolls a playbook into a program.
-type builder struct {
-	in      In
-	set     *templates.Set
-	program *tasks.Program
-	results map[string][]int // registered names; no index: all were left out
-	notices map[string][]int // of the present play: who notifies a handler
-}
-
-// Build makes the program of one host: all tasks of the plays that are for it, in
-// order, each with the guard that Ansible's order means.
-func (pb *Playbook) Build(in In, lib *tasks.Library, set *templates.Set) (*tasks.Program, error) {
-	if err := pb.Check(lib); err != nil {
-		return nil, err
-	}
-	b := &builder{in: in, set: set, program: &tasks.Program{Kinds: lib}, results: map[string][]int{}}
-	sc := newScope(set, in)
-	var needs []int
-	for _, p := range pb.Plays {
-		ours, err := in.Host.matches(p.Hosts)
-		if err != nil {
-			return nil, wrap(p.Where, "hosts", err)
-		}
-		if !ours {
-			continue
-		}
-		if needs, err = b.play(p, needs, sc); err != nil {
-			return nil, err
-		}
-	}
-	return b.program, nil
-}
-
 func (h Host) matches(pattern string) (bool, error) {
 	if h.Matches != nil {
 		return h.Matches(pattern)
@@ -88,146 +46,84 @@ func (h Host) matches(pattern string) (bool, error) {
 	return false, nil
 }
 
-// play adds the tasks of a play, then its handlers.
-func (b *builder) play(p Play, needs []int, sc scope) ([]int, error) {
-	b.notices = map[string][]int{}
-	ctx := around{scope: sc.with(nil, p.Vars), tags: p.Tags}
-	needs, err := b.steps(p.Tasks, needs, ctx)
-	if err != nil {
+// In is what a program is made of, the playbook apart.
+type In struct {
+	Host  Host
+	Plan  map[string]any    // Map of the host's plan
+	Facts map[string]string // what is known of the host
+	Extra map[string]any    // variables of the command line: they win over all others
+
+	Tags, SkipTags []string
+}
+
+// Build makes the program of one host: all tasks of the plays that are for it, in
+// order, each with the guard that Ansible's order means. The host is not asked:
+// whatever needs a result's content is an error.
+func (pb *Playbook) Build(in In, lib *tasks.Library, set *templates.Set) (*tasks.Program, error) {
+	if err := pb.Check(lib); err != nil {
 		return nil, err
 	}
-	for _, h := range p.Handlers {
-		needs, err = b.handler(h, needs, ctx)
+	w := &walker{
+		ctx: context.Background(), pb: pb, lib: lib, set: set, mem: newMemory(in.Host), magic: in.magic(),
+		opts: Options{Extra: in.Extra, Tags: in.Tags, SkipTags: in.SkipTags}, ran: map[string]bool{}, started: true,
+		words: pb.words(),
+	}
+	w.stage = w.newStage(in.Host.Name, Login{})
+	var needs []*cell
+	for i := range pb.Plays {
+		p := &pb.Plays[i]
+		ours, err := in.Host.matches(p.Hosts)
 		if err != nil {
+			return nil, wrap(p.Where, "hosts", err)
+		}
+		if !ours {
+			continue
+		}
+		w.play, w.vars = p, &playVars{vars: p.Vars}
+		if needs, err = w.sectionsOf(p, needs); err != nil {
+			return nil, err
+		}
+	}
+	return w.stage.program, nil
+}
+
+// magic are the variables of a host that is not asked.
+func (in In) magic() func(string) (any, bool) {
+	known := make(map[string]any, len(in.Facts))
+	for k, v := range in.Facts {
+		known[k] = v
+	}
+	groups := make([]any, len(in.Host.Groups))
+	for i, g := range in.Host.Groups {
+		groups[i] = g
+	}
+	short, _, _ := strings.Cut(in.Host.Name, ".")
+	is := map[string]any{
+		"inventory_hostname": in.Host.Name, "inventory_hostname_short": short,
+		"group_names": groups, "facts": known, "plan": in.Plan,
+	}
+	return func(name string) (any, bool) {
+		v, ok := is[name]
+		return v, ok
+	}
+}
+
+// sectionsOf walks through the sections of a play, and through its handlers after
+// each of them that Ansible has them after.
+func (w *walker) sectionsOf(p *Play, needs []*cell) (_ []*cell, err error) {
+	a := around{scope: w.scope(), path: "0"}.within(p.Keywords)
+	a.conds = p.When
+	w.handlers = handlers{list: slices.Clone(p.Handlers)}
+	for i, list := range [][]Step{p.PreTasks, p.Roles, p.Tasks, p.PostTasks} {
+		if needs, err = w.steps(list, needs, a.deeper(2*i)); err != nil {
+			return nil, err
+		}
+		if i == 1 || i == 0 && len(list) == 0 || i == 3 && len(list) == 0 {
+			continue
+		}
+		if needs, err = w.runHandlers(needs, a.deeper(2*i+1)); err != nil {
 			return nil, err
 		}
 	}
 	return needs, nil
-}
-
-// handler adds a handler, which runs if one of the tasks that notify it changed
-// something, whatever failed besides: a change that was not followed up would
-// never be noticed again.
-func (b *builder) handler(h Step, needs []int, ctx around) ([]int, error) {
-	notices := b.notices[h.Name]
-	if len(notices) == 0 {
-		return needs, nil
-	}
-	var clause []string
-	for _, n := range notices {
-		clause = append(clause, fmt.Sprintf("c%d", n))
-	}
-	ctx.when = append(slices.Clone(ctx.when), clause)
-	ctx.chosen = true // whoever chose the task chose what follows from it
-	last, err := b.step(h, nil, ctx)
-	if err != nil {
-		return nil, err
-	}
-	return append(slices.Clone(needs), last...), nil
-}
-
-// steps adds steps in order: each needs those before it. It returns what the next
-// step of the level needs; since a task that lacks what it needs counts as failed
-// itself, the last one stands for those before.
-func (b *builder) steps(list []Step, needs []int, ctx around) ([]int, error) {
-	for _, s := range list {
-		var err error
-		if needs, err = b.step(s, needs, ctx); err != nil {
-			return nil, err
-		}
-	}
-	return needs, nil
-}
-
-// step adds a task or a block, once or for each item of its loop.
-func (b *builder) step(s Step, needs []int, ctx around) ([]int, error) {
-	ctx = ctx.within(s)
-	if s.Loop == nil {
-		return b.once(s, needs, ctx)
-	}
-	outer := ctx.scope
-	ctx.scope = outer.with(nil, s.Vars)
-	items, err := s.Loop.items(ctx.scope)
-	if err != nil {
-		return nil, err
-	}
-	before, all := b.results, map[string][]int{}
-	var last []int
-	for i, item := range items {
-		// An item does not see what its neighbours registered.
-		b.results = cloneResults(before)
-		one := ctx
-		one.scope = outer.with(map[string]any{s.Loop.Var: item}, s.Vars)
-		one.item = s.Loop.label(one.scope, item, i)
-		ends, err := b.once(s, needs, one)
-		if err != nil {
-			return nil, err
-		}
-		collect(all, before, b.results)
-		if !slices.Equal(ends, needs) {
-			last = append(last, ends...)
-		}
-	}
-	b.results = before
-	for name, indexes := range all {
-		b.results[name] = indexes
-	}
-	if len(items) == 0 && s.Register != "" {
-		b.results[s.Register] = nil
-	}
-	// The items of a block go their own ways: one that fails stops neither its
-	// neighbours nor what follows. A task with a loop is one task, as in Ansible.
-	if s.IsBlock() || len(last) == 0 {
-		return needs, nil
-	}
-	return last, nil
-}
-
-// once adds a task or the steps of a block for one item.
-func (b *builder) once(s Step, needs []int, ctx around) ([]int, error) {
-	if s.Loop == nil {
-		ctx.scope = ctx.scope.with(nil, s.Vars)
-	}
-	if !s.IsBlock() && !b.selected(ctx) {
-		return needs, nil
-	}
-	holds, err := b.when(s, &ctx)
-	if err != nil {
-		return nil, err
-	}
-	switch {
-	case !holds && !s.IsBlock():
-		b.register(s, ctx, nil)
-		return needs, nil
-	case !holds:
-		b.registerAll(s.Block, ctx)
-		return needs, nil
-	case !s.IsBlock():
-		return b.task(s, needs, ctx)
-	}
-	if s.Loop != nil {
-		ctx.prefix = append(slices.Clone(ctx.prefix), blockName(s, ctx))
-	}
-	ctx.item = ""
-	return b.steps(s.Block, needs, ctx)
-}
-
-// task adds one task.
-func (b *builder) task(s Step, needs []int, ctx around) ([]int, error) {
-	t, err := b.call(s, ctx)
-	if err != nil {
-		return nil, err
-	}
-	t.Name = taskName(s, ctx)
-	t.Guard = guard(needs, ctx.when)
-	t.IgnoreErrors = ctx.ignore
-	n := b.program.Add(t)
-	b.register(s, ctx, []int{n})
-	for _, name := range s.Notify {
-		b.notices[name] = append(b.notices[name], n)
-	}
-	if ctx.ignore {
-		return needs, nil
-	}
-	return []int{n}, nil
 }

@@ -3,124 +3,181 @@ package playbooks
 import (
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
+	"maps"
 
 	"eucactl/tasks"
+	"eucactl/templates"
 )
 
-// templateKind is Ansible's template task: a file whose content is rendered.
-const templateKind = "template"
+// call is a task with its arguments rendered.
+type call struct {
+	kind string
+	args map[string]any
+}
 
-// templateArgs are its arguments, and the names that the kind rendered has for them.
-var templateArgs = map[string]string{"src": "", "dest": "path", "path": "path", "mode": "mode", "owner": "owner"}
-
-// call renders a task's arguments and calls its kind with them.
-func (b *builder) call(s Step, ctx around) (tasks.Task, error) {
-	kind, named := s.Kind, map[string]any{}
-	for _, a := range s.Args {
-		v, err := ctx.scope.deep(a.Value)
+// call renders a task's arguments; a kind half of which runs here becomes one of
+// the host's.
+func (w *walker) call(e *entry) (call, error) {
+	s, sc := e.step, e.around.scope
+	c := call{kind: s.Kind, args: map[string]any{}}
+	if err := w.defaultArgs(e, c.args); err != nil {
+		return c, err
+	}
+	if s.Whole != nil {
+		v, err := sc.deep(s.Whole.Value)
 		if err != nil {
-			return tasks.Task{}, wrap(a.Where, a.Name, err)
+			return c, wrap(s.Whole.Where, s.Kind, err)
 		}
-		named[a.Name] = v
-	}
-	if kind == templateKind {
-		var err error
-		if kind, named, err = b.rendered(named, ctx); err != nil {
-			return tasks.Task{}, wrap(s.Where, templateKind, err)
-		}
-	}
-	t, err := b.program.Call(kind, named, ctx.noLog)
-	if err != nil {
-		return t, wrap(s.Where, "", err)
-	}
-	return t, nil
-}
-
-// rendered is a template task as one of the kind rendered.
-func (b *builder) rendered(named map[string]any, ctx around) (string, map[string]any, error) {
-	src, ok := named["src"].(string)
-	if !ok {
-		return "", nil, errors.New("src, the name of a template, is missing")
-	}
-	content, err := b.set.Render(src, ctx.scope.vars)
-	if err != nil {
-		return "", nil, err
-	}
-	out := map[string]any{"content": content}
-	for name, v := range named {
-		if to := templateArgs[name]; to != "" {
-			if _, twice := out[to]; twice {
-				return "", nil, errors.New("dest and path are the same: give one")
+		switch v := v.(type) {
+		case map[string]any:
+			maps.Copy(c.args, v)
+		case string:
+			if k := localKinds[s.Kind]; k != nil && k.line != "" {
+				c.args[k.line] = v
+				break
 			}
-			out[to] = v
+			return c, wrong(s.Whole.Where, "%s needs arguments by their names, not %s", s.Kind, describeValue(v))
+		default:
+			return c, wrong(s.Whole.Where, "%s needs arguments by their names, not %s", s.Kind, describeValue(v))
 		}
 	}
-	return "rendered", out, nil
-}
-
-// Check tells, before any host is thought of, whether every task is of a kind
-// that exists and has arguments that the kind knows.
-func (pb *Playbook) Check(lib *tasks.Library) error {
-	var errs []error
-	for _, p := range pb.Plays {
-		checkSteps(p.Tasks, lib, &errs)
-		checkSteps(p.Handlers, lib, &errs)
-	}
-	if len(errs) > maxProblems {
-		errs = append(errs[:maxProblems], fmt.Errorf("and %d more", len(errs)-maxProblems))
-	}
-	return errors.Join(errs...)
-}
-
-func checkSteps(steps []Step, lib *tasks.Library, errs *[]error) {
-	for _, s := range steps {
-		if s.IsBlock() {
-			checkSteps(s.Block, lib, errs)
+	for _, a := range s.Args {
+		if s.Kind == "debug" && a.Name == "var" || s.Kind == "assert" && a.Name == "that" {
+			c.args[a.Name] = a.Value // an expression, evaluated where it is needed
 			continue
 		}
-		if err := checkTask(s, lib); err != nil {
-			*errs = append(*errs, err)
+		v, err := sc.deep(a.Value)
+		if err != nil {
+			return c, wrap(a.Where, a.Name, err)
 		}
+		c.args[a.Name] = v
 	}
+	c.args, _ = templates.Given(c.args).(map[string]any)
+	if half := w.halves()[c.kind]; half != nil {
+		return half(e, c)
+	}
+	return c, nil
 }
 
-func checkTask(s Step, lib *tasks.Library) error {
-	known, needed := []string{"src", "dest", "path", "mode", "owner"}, []string{"src"}
-	if s.Kind != templateKind {
-		k, err := lib.Kind(s.Kind)
-		if err != nil {
-			return wrap(s.Where, "", err)
+// defaultArgs are those of module_defaults, the inner ones last.
+func (w *walker) defaultArgs(e *entry, args map[string]any) error {
+	for _, d := range e.around.defaults {
+		if d.Kind != e.step.Kind {
+			continue
 		}
-		known, needed = nil, nil
-		for _, p := range k.Params {
-			known = append(known, p.Name)
-			if p.Required {
-				needed = append(needed, p.Name)
+		for _, a := range d.Args {
+			v, err := e.around.scope.deep(a.Value)
+			if err != nil {
+				return wrap(a.Where, a.Name, err)
 			}
+			args[a.Name] = v
 		}
-	}
-	for _, a := range s.Args {
-		if !slices.Contains(known, a.Name) {
-			return wrong(a.Where, "%s has no parameter %q%s (parameters: %s)", s.Kind, a.Name, suggestion(a.Name, known), listed(known))
-		}
-		needed = slices.DeleteFunc(needed, func(n string) bool { return n == a.Name })
-	}
-	if len(needed) > 0 {
-		return wrong(s.Where, "%s: %s is missing (parameters: %s)", s.Kind, needed[0], listed(known))
 	}
 	return nil
 }
 
-func listed(names []string) string {
-	if len(names) == 0 {
-		return "none"
+// flags are what is special about a task.
+func (w *walker) flags(e *entry, t tasks.Task) (tasks.Flags, error) {
+	a, f := e.around, tasks.Flags{}
+	constant := func(list []Expr) tasks.Switch {
+		if len(list) == 1 && list[0].Text == "true" {
+			return tasks.Yes
+		}
+		if len(list) == 1 && list[0].Text == "false" {
+			return tasks.No
+		}
+		return ""
 	}
-	return strings.Join(names, ", ")
+	f.Changed, f.Failed = constant(e.step.ChangedWhen), constant(e.step.FailedWhen)
+	if e.cell.late.failed || lateOf(e.step).failed && e.step.Until == nil {
+		f.Failed = tasks.No
+	}
+	for name, to := range map[string]*tasks.Switch{"check_mode": &f.Check, "diff": &f.Diff} {
+		v, set, err := a.says(name)
+		if err != nil {
+			return f, err
+		}
+		if set {
+			*to = map[bool]tasks.Switch{true: tasks.Yes, false: tasks.No}[v]
+		}
+	}
+	var err error
+	if f.Timeout, err = a.number("timeout"); err != nil {
+		return f, err
+	}
+	if f.Environment, err = w.environment(a); err != nil {
+		return f, err
+	}
+	w.notices(e, &f)
+	return f, nil
 }
 
-// splitList cuts a plain list of names at commas and colons.
-func splitList(s string) []string {
-	return strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ':' || r == ' ' })
+// environment is what the environments around a task add up to.
+func (w *walker) environment(a around) ([]tasks.Variable, error) {
+	all := map[string]string{}
+	for _, s := range a.environ {
+		v, err := a.scope.deep(s.Value)
+		if err != nil {
+			return nil, wrap(s.Where, "environment", err)
+		}
+		m, ok := templates.Given(v).(map[string]any)
+		if !ok {
+			if v == nil || v == "" {
+				continue
+			}
+			return nil, wrong(s.Where, "environment is a mapping of names to values, not %s", describeValue(v))
+		}
+		for name, value := range m {
+			all[name] = textOfValue(value)
+		}
+	}
+	var out []tasks.Variable
+	for _, name := range sortedNames(all) {
+		out = append(out, tasks.Variable{Name: name, Value: all[name]})
+	}
+	return out, nil
+}
+
+func textOfValue(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case string:
+		return v
+	case bool:
+		if v {
+			return "True"
+		}
+		return "False"
+	}
+	return fmt.Sprint(v)
+}
+
+// templateKind is Ansible's template task: a file whose content is rendered.
+const templateKind = "template"
+
+// templateArgs are its arguments in the cloud's playbooks, and the names that the
+// kind rendered has for them.
+var templateArgs = map[string]string{"src": "", "dest": "path", "path": "path", "mode": "mode", "owner": "owner"}
+
+// rendered is a template task of the cloud's own as one of the kind rendered.
+func (w *walker) rendered(e *entry, c call) (call, error) {
+	src, ok := c.args["src"].(string)
+	if !ok {
+		return c, wrap(e.step.Where, templateKind, errors.New("src, the name of a template, is missing"))
+	}
+	content, err := e.around.scope.render(src, nil)
+	if err != nil {
+		return c, wrap(e.step.Where, templateKind, err)
+	}
+	out := map[string]any{"content": content}
+	for name, v := range c.args {
+		if to := templateArgs[name]; to != "" {
+			if _, twice := out[to]; twice {
+				return c, wrap(e.step.Where, templateKind, errors.New("dest and path are the same: give one"))
+			}
+			out[to] = v
+		}
+	}
+	return call{"rendered", out}, nil
 }

@@ -3,7 +3,6 @@ package playbooks
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"eucactl/templates"
 )
@@ -11,52 +10,53 @@ import (
 // maxClauses bounds a guard that was multiplied out.
 const maxClauses = 4096
 
-// guard spells out when a task runs: none of those it needs failed, and every
-// clause has an alternative that is so. What is needed comes first, so that a
-// task that lacks it counts as blocked even if a condition fails as well.
-func guard(needs []int, clauses [][]string) string {
-	var terms []string
-	for _, n := range needs {
-		terms = append(terms, fmt.Sprintf("n%d", n))
+func concat(a, b []Expr) []Expr {
+	if len(a) == 0 {
+		return b
 	}
-	for _, c := range clauses {
-		terms = append(terms, strings.Join(c, "|"))
-	}
-	return strings.Join(terms, " ")
+	return append(slices.Clip(a), b...)
 }
 
-// when evaluates a step's conditions. It returns false if the step is left out,
-// and adds what only the host knows to the clauses of ctx.
-func (b *builder) when(s Step, ctx *around) (bool, error) {
-	for _, w := range s.When {
-		c, err := b.set.Condition(w.Text, ctx.scope.vars, func(name string) bool {
-			_, ok := b.results[name]
-			return ok
+// when evaluates conditions. It returns false if the step is left out,
+// and adds what only the host knows to the clauses of a.
+func (w *walker) when(conds []Expr, a *around) (bool, error) {
+	for _, x := range conds {
+		pending := map[string][]*cell{}
+		c, err := a.scope.condition(x.Text, func(name string) bool {
+			v, _ := a.scope.get(name)
+			if v.result == nil || v.result.done() && w.asks() {
+				return false
+			}
+			pending[name] = v.result.cells()
+			return true
 		})
-		if err != nil {
-			return false, wrap(w.Where, "when", err)
+		if err != nil && len(pending) > 0 && w.asks() && neededBy(err) == nil {
+			err = &need{what: err.Error(), result: true} // once it is known more can be asked
 		}
-		clauses, holds, err := b.clauses(c)
 		if err != nil {
-			return false, wrap(w.Where, "when", err)
+			return false, wrap(x.Where, "when", err)
+		}
+		clauses, holds, err := clausesOf(c, pending)
+		if err != nil {
+			return false, wrap(x.Where, "when", err)
 		}
 		if !holds {
 			return false, nil
 		}
-		ctx.when = append(slices.Clone(ctx.when), clauses...)
+		a.when = append(slices.Clip(a.when), clauses...)
 	}
 	return true, nil
 }
 
-// clauses turns a condition's questions into terms of a guard.
-func (b *builder) clauses(c templates.Condition) (out [][]string, holds bool, err error) {
+// clausesOf turns a condition's questions into clauses of a guard.
+func clausesOf(c templates.Condition, pending map[string][]*cell) (out []clause, holds bool, err error) {
 	if c.Never {
 		return nil, false, nil
 	}
 	for _, questions := range c.All {
-		any, settled := [][]string{{}}, false
+		any, settled := []clause{{}}, false
 		for _, q := range questions {
-			terms, err := answer(q, b.results[q.Name])
+			terms, err := answer(q, pending[q.Name])
 			if err != nil {
 				return nil, false, err
 			}
@@ -70,7 +70,7 @@ func (b *builder) clauses(c templates.Condition) (out [][]string, holds bool, er
 		if settled {
 			continue
 		}
-		if slices.ContainsFunc(any, func(alternatives []string) bool { return len(alternatives) == 0 }) {
+		if slices.ContainsFunc(any, func(cl clause) bool { return len(cl) == 0 }) {
 			return nil, false, nil
 		}
 		out = append(out, any...)
@@ -81,54 +81,61 @@ func (b *builder) clauses(c templates.Condition) (out [][]string, holds bool, er
 // answer is a question as clauses: no clause is yes, an empty clause is no. A loop
 // changed or failed if one of its items did; it was skipped, or succeeded, if all
 // were. Tasks that were left out count as skipped.
-func answer(q templates.Question, tasks []int) ([][]string, error) {
+func answer(q templates.Question, cells []*cell) ([]clause, error) {
 	test, not := q.Test, q.Not
 	if test == "succeeded" {
 		test, not = "failed", !not
 	}
 	switch {
 	case test == "changed" && !not:
-		return [][]string{letters(tasks, "c")}, nil
+		return []clause{letters(cells, "c")}, nil
 	case test == "failed" && !not:
-		return [][]string{letters(tasks, "f")}, nil
+		return []clause{letters(cells, "f")}, nil
 	case test == "skipped" && not:
-		return [][]string{letters(tasks, "o", "f")}, nil
+		return []clause{letters(cells, "of")}, nil
 	case test == "skipped":
-		return each(tasks, "s"), nil
+		return each(cells, "s"), nil
 	case test == "failed":
-		return each(tasks, "o", "s"), nil
-	case len(tasks) == 0:
+		return each(cells, "os"), nil
+	case settled(cells):
+		if slices.ContainsFunc(cells, func(c *cell) bool { return c.changed }) {
+			return []clause{{}}, nil
+		}
 		return nil, nil
 	}
-	return nil, fmt.Errorf("%q is not supported yet: ask whether it is changed, failed, skipped or succeeded", q.Name+" is not changed")
+	return nil, &need{result: true, what: fmt.Sprintf("%q cannot be asked beforehand: ask whether it is changed, failed, skipped or succeeded", q.Name+" is not changed")}
+}
+
+func settled(cells []*cell) bool {
+	return !slices.ContainsFunc(cells, func(c *cell) bool { return c.pending })
 }
 
 // letters is one clause: any of the tasks ended in one of these ways.
-func letters(tasks []int, ways ...string) []string {
-	out := []string{}
-	for _, n := range tasks {
-		for _, w := range ways {
-			out = append(out, fmt.Sprintf("%s%d", w, n))
+func letters(cells []*cell, ways string) clause {
+	out := clause{}
+	for _, c := range cells {
+		for i := range len(ways) {
+			out = append(out, term{ways[i], c})
 		}
 	}
 	return out
 }
 
 // each is a clause for every task: it ended in one of these ways.
-func each(tasks []int, ways ...string) [][]string {
-	var out [][]string
-	for _, n := range tasks {
-		out = append(out, letters([]int{n}, ways...))
+func each(cells []*cell, ways string) []clause {
+	var out []clause
+	for _, c := range cells {
+		out = append(out, letters([]*cell{c}, ways))
 	}
 	return out
 }
 
 // either joins two sets of clauses one of which must hold.
-func either(a, b [][]string) ([][]string, error) {
+func either(a, b []clause) ([]clause, error) {
 	if len(a)*len(b) > maxClauses {
 		return nil, fmt.Errorf("this condition asks too many questions at once")
 	}
-	var out [][]string
+	var out []clause
 	for _, x := range a {
 		for _, y := range b {
 			out = append(out, append(slices.Clone(x), y...))

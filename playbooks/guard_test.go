@@ -89,7 +89,7 @@ func (a *ansible) steps(list []Step, halted bool, l level) bool {
 }
 
 func (a *ansible) step(s Step, halted bool, l level) bool {
-	l.ignore = l.ignore || s.IgnoreErrors
+	l.ignore = l.ignore || s.Settings["ignore_errors"].Value == true
 	for _, w := range s.When {
 		l.when = a.asks(w.Text) && l.when
 	}
@@ -158,7 +158,11 @@ func (m *maker) steps(depth int, top bool) []Step {
 	var out []Step
 	for range rapid.IntRange(1, 4).Draw(m.t, "steps") {
 		m.n++
-		s := Step{Name: fmt.Sprintf("s%d", m.n), IgnoreErrors: rapid.IntRange(0, 5).Draw(m.t, "ignore") == 0}
+		s := Step{}
+		s.Name = fmt.Sprintf("s%d", m.n)
+		if rapid.IntRange(0, 5).Draw(m.t, "ignore") == 0 {
+			s.set("ignore_errors", Setting{Value: true})
+		}
 		if len(m.registered) > 0 && rapid.IntRange(0, 2).Draw(m.t, "when") == 0 {
 			s.When = []Expr{{Text: m.question()}}
 		}
@@ -192,7 +196,7 @@ func TestGuardsMeanAnsible(t *testing.T) {
 	lib, set := library(t), templates.New()
 	rapid.Check(t, func(t *rapid.T) {
 		m := &maker{t: t}
-		pb := Playbook{Plays: []Play{{Hosts: "all", Tasks: m.steps(0, true)}, {Hosts: "all", Tasks: m.steps(0, true)}}}
+		pb := Playbook{source: &Source{Cloud: true}, Plays: []Play{{Hosts: "all", Tasks: m.steps(0, true)}, {Hosts: "all", Tasks: m.steps(0, true)}}}
 		p, err := pb.Build(In{Host: host()}, lib, set)
 		if err != nil {
 			t.Fatal(err)

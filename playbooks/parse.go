@@ -1,160 +1,228 @@
 package playbooks
 
 import (
-	"errors"
-	"fmt"
 	"io/fs"
-	"path"
 	"regexp"
 	"slices"
+	"strings"
+
+	"eucactl/templates"
 
 	"gopkg.in/yaml.v3"
 )
 
-// maxImports is how deep playbooks may import each other.
-const maxImports = 10
+func readDir(fsys fs.FS, dir string) ([]fs.DirEntry, error) { return fs.ReadDir(fsys, dir) }
 
-// Parse reads the playbook called name and those it imports. The error lists all
-// that is wrong, each with file and line.
-func Parse(fsys fs.FS, name string) (*Playbook, error) {
-	pb := &Playbook{File: name}
-	plays, err := parseFile(fsys, path.Clean(name), nil)
-	if err != nil {
-		return nil, err
-	}
-	pb.Plays = plays
-	return pb, nil
-}
-
-func parseFile(fsys fs.FS, name string, importers []string) ([]Play, error) {
-	data, err := fs.ReadFile(fsys, name)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrInvalid) {
-		return nil, fmt.Errorf("playbook %s: no such file", name)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("playbook %s: %w", name, err)
-	}
-	r := &reader{file: name}
-	root := r.document(data)
-	if root == nil {
-		return nil, r.err()
-	}
-	var plays []Play
-	for _, n := range r.list(root, "a playbook") {
-		if file, at, ok := r.imported(n); ok {
-			more, err := follow(fsys, name, file, append(importers, name))
-			if err != nil {
-				return nil, wrap(at, "", err)
-			}
-			plays = append(plays, more...)
-			continue
-		}
-		plays = append(plays, r.play(n))
-	}
-	return plays, r.err()
-}
-
-// imported recognises `import_playbook: FILE`.
-func (r *reader) imported(n *yaml.Node) (string, Position, bool) {
-	n, ok := r.enter(n, 0)
-	if !ok || n.Kind != yaml.MappingNode || len(n.Content) == 0 {
-		return "", Position{}, false
-	}
-	file, found := "", false
-	for _, p := range r.mapping(n, "a play") {
-		switch bare(p.name) {
-		case "import_playbook":
-			file, _ = r.text(p.value, p.name)
-			found = true
-		case "name":
-		default:
-			if found {
-				r.wrong(p.key, "import_playbook does not take %q", p.name)
-			}
-		}
-	}
-	return file, r.at(n), found
-}
-
-func follow(fsys fs.FS, from, file string, importers []string) ([]Play, error) {
-	to := path.Join(path.Dir(from), file)
-	if slices.Contains(importers, to) || len(importers) > maxImports {
-		return nil, fmt.Errorf("playbooks that import each other: %s", to)
-	}
-	return parseFile(fsys, to, importers)
-}
-
-// playKeys are what a play may have.
-var playKeys = []string{"name", "hosts", "vars", "become", "tags", "tasks", "handlers"}
-
-func (r *reader) play(n *yaml.Node) Play {
+// playOf reads one play. Its roles come first, since they bring handlers.
+func (r *reader) playOf(n *yaml.Node) Play {
 	p := Play{Where: r.at(n)}
+	r = r.in(r.from.Path, nil)
+	r.importers = r.importers[:len(r.importers)-1]
+	r.play = &p
+	var own []Step
 	for _, k := range r.mapping(n, "a play") {
 		switch k.name {
-		case "name":
-			p.Name, _ = r.text(k.value, "name")
-		case "hosts":
-			p.Hosts = join(r.words(k.value, "hosts", false))
+		case "vars": // read first: names of imports may need them
+			p.Vars = append(p.Vars, r.vars(k.value)...)
+		}
+	}
+	for _, k := range r.mapping(n, "a play") {
+		switch k.name {
 		case "vars":
-			p.Vars = r.vars(k.value)
-		case "become":
-			r.yes(k.value, "become") // how a host is reached is the inventory's matter
-		case "tags":
-			p.Tags = r.words(k.value, "tags", true)
+		case "hosts":
+			p.Hosts = strings.Join(r.words(k.value, "hosts", false), ",")
+		case "vars_files":
+			p.VarsFiles = r.varsFiles(k.value)
+		case "vars_prompt":
+			p.Prompts = r.prompts(k.value)
+		case "serial":
+			p.Serial = r.serial(k.value)
+		case "roles":
+			p.Roles = r.roles(k.value, "roles", nil)
+		case "pre_tasks":
+			p.PreTasks = r.steps(k.value, k.name, "t")
 		case "tasks":
-			p.Tasks = r.steps(k.value, "tasks", true)
+			p.Tasks = r.steps(k.value, k.name, "t")
+		case "post_tasks":
+			p.PostTasks = r.steps(k.value, k.name, "t")
 		case "handlers":
-			p.Handlers = r.steps(k.value, "handlers", false)
+			own = r.steps(k.value, k.name, "h")
 		default:
-			r.unknown(k, "a play", playKeys)
+			if !r.common(&p.Keywords, k, "p") {
+				r.unknown(k, "a play", "p")
+			}
 		}
 	}
 	if p.Hosts == "" {
 		r.wrong(n, "a play needs hosts, the pattern of those it is for")
 	}
-	r.handlers(p)
+	p.Handlers = append(own, p.Handlers...)
+	r.handlers(&p, own)
 	return p
 }
 
-// handlers checks that each has a name of its own, and that all that tasks
-// notify exist.
-func (r *reader) handlers(p Play) {
+// varsFiles reads vars_files: names, and lists of names of which the first counts.
+func (r *reader) varsFiles(n *yaml.Node) []VarsFile {
+	n, ok := r.enter(n, 0)
+	if !ok || isNull(n) {
+		return nil
+	}
+	items := []*yaml.Node{n}
+	if n.Kind == yaml.SequenceNode {
+		items = n.Content
+	}
+	var out []VarsFile
+	for _, item := range items {
+		out = append(out, VarsFile{r.at(item), r.words(item, "vars_files", false)})
+	}
+	return out
+}
+
+func (r *reader) prompts(n *yaml.Node) []Prompt {
+	var out []Prompt
+	for _, item := range r.list(n, "vars_prompt") {
+		p := Prompt{Where: r.at(item), Private: true}
+		for _, k := range r.mapping(item, "vars_prompt") {
+			switch k.name {
+			case "name":
+				if name, ok := r.text(k.value, "name"); ok && r.variable(k.value, name) {
+					p.Name = name
+				}
+			case "prompt":
+				p.Text, _ = r.text(k.value, "prompt")
+			case "default":
+				p.Default = r.value(k.value, 0)
+			case "private":
+				p.Private = r.yes(k.value, "private")
+			case "confirm":
+				p.Confirm = r.yes(k.value, "confirm")
+			default:
+				r.wrong(k.key, "vars_prompt does not take %q%s", k.name, suggestion(k.name, []string{"name", "prompt", "default", "private", "confirm"}))
+			}
+		}
+		if p.Name == "" {
+			r.wrong(item, "vars_prompt needs the name of a variable")
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+// serial reads the sizes of batches: a number, a share, or a list of these.
+func (r *reader) serial(n *yaml.Node) []Setting {
+	n, ok := r.enter(n, 0)
+	if !ok || isNull(n) {
+		return nil
+	}
+	items := []*yaml.Node{n}
+	if n.Kind == yaml.SequenceNode {
+		items = n.Content
+	}
+	var out []Setting
+	for _, item := range items {
+		v := r.value(item, 0)
+		if _, err := batchSize(v, 1); err != nil && !hasTemplate(v) {
+			r.wrong(item, "serial: %v", err)
+		}
+		out = append(out, Setting{r.at(item), v})
+	}
+	return out
+}
+
+// handlers checks that those of the play have names of their own, and that all
+// that tasks notify exist.
+func (r *reader) handlers(p *Play, own []Step) {
 	var names []string
-	for _, h := range p.Handlers {
+	for _, h := range own {
 		at := &yaml.Node{Line: h.Where.Line}
 		switch {
-		case h.Name == "":
+		case h.Name == "" && len(h.Listen) == 0 && h.Where.File == r.file:
 			r.wrong(at, "a handler needs a name")
-		case slices.Contains(names, h.Name):
+		case h.Name != "" && slices.Contains(names, h.Name):
 			r.wrong(at, "there are two handlers called %s", shown(h.Name))
 		}
 		names = append(names, h.Name)
 	}
-	r.notified(p.Tasks, names)
-	r.notified(p.Handlers, names)
+	known := map[string]bool{}
+	dynamic := false
+	for _, h := range p.Handlers {
+		for _, name := range handlerNames(h) {
+			known[name] = true
+		}
+		dynamic = dynamic || templates.HasTemplate(h.Name) || strings.HasPrefix(h.Kind, "include_")
+	}
+	if !dynamic && !hasIncludes(p) {
+		for _, list := range [][]Step{p.PreTasks, p.Roles, p.Tasks, p.PostTasks, p.Handlers} {
+			r.notified(list, known)
+		}
+	}
 }
 
-func (r *reader) notified(steps []Step, names []string) {
-	for _, s := range steps {
+// handlerNames are all that a handler can be notified by.
+func handlerNames(h Step) []string {
+	out := append([]string{}, h.Listen...)
+	if h.Name != "" {
+		out = append(out, h.Name)
+		if h.File != nil && h.File.Role != nil {
+			out = append(out, h.File.Role.Name+" : "+h.Name)
+		}
+	}
+	return out
+}
+
+// hasIncludes tells whether a play may get more handlers while it runs.
+func hasIncludes(p *Play) bool {
+	found := false
+	for _, list := range [][]Step{p.PreTasks, p.Roles, p.Tasks, p.PostTasks} {
+		eachTask(list, func(s *Step) { found = found || s.Kind == "include_role" || s.Kind == "include_tasks" })
+	}
+	return found
+}
+
+// eachTask visits all tasks, also those in blocks.
+func eachTask(steps []Step, visit func(*Step)) {
+	for i := range steps {
+		s := &steps[i]
+		if !s.IsBlock() {
+			visit(s)
+		}
+		eachTask(s.Block, visit)
+		eachTask(s.Rescue, visit)
+		eachTask(s.Always, visit)
+	}
+}
+
+func (r *reader) notified(steps []Step, known map[string]bool) {
+	check := func(s *Step) {
 		for _, n := range s.Notify {
-			if !slices.Contains(names, n) {
-				r.wrong(&yaml.Node{Line: s.Where.Line}, "no handler of this play is called %s%s", shown(n), suggestion(n, names))
+			name, ok := n.Value.(string)
+			if ok && !templates.HasTemplate(name) && !known[name] {
+				r.found.add(wrong(s.Where, "no handler of this play is called %s%s", shown(name), suggestion(name, sortedNames(known))))
 			}
 		}
-		r.notified(s.Block, names)
 	}
+	for i := range steps {
+		if steps[i].IsBlock() {
+			check(&steps[i])
+		}
+	}
+	eachTask(steps, check)
 }
 
 var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// reserved are variables that a playbook cannot set: they say what is.
-var reserved = []string{"plan", "facts", "inventory_hostname", "inventory_hostname_short", "group_names", "loop", "lookup", "range", "dict", "self"}
+// reserved are variables that nobody can set: they say what is. ours are such in
+// the cloud's own playbooks.
+var (
+	reserved = []string{"inventory_hostname", "inventory_hostname_short", "group_names", "groups", "hostvars", "loop", "lookup", "query", "range", "self"}
+	ours     = []string{"plan", "facts", "dict"}
+)
 
 func (r *reader) variable(n *yaml.Node, name string) bool {
 	switch {
 	case !variableName.MatchString(name):
 		r.wrong(n, "%s is no name for a variable (letters, digits and _, no digit first)", shown(name))
-	case slices.Contains(reserved, name):
+	case slices.Contains(reserved, name), r.src.Cloud && slices.Contains(ours, name):
 		r.wrong(n, "the variable %s is not a playbook's to set", name)
 	default:
 		return true
@@ -164,21 +232,20 @@ func (r *reader) variable(n *yaml.Node, name string) bool {
 
 func (r *reader) vars(n *yaml.Node) []Var {
 	var out []Var
+	if m, ok := r.enter(n, 0); ok && isNull(m) {
+		return nil
+	} else if ok && m.Kind == yaml.SequenceNode { // a list of mappings, as Ansible once had
+		for _, item := range m.Content {
+			out = append(out, r.vars(item)...)
+		}
+		return out
+	}
 	for _, p := range r.mapping(n, "vars") {
 		if r.variable(p.key, p.name) {
-			out = append(out, Var{r.at(p.key), p.name, r.value(p.value, 0)})
+			v := Var{Where: r.at(p.key), Name: p.name, Value: r.value(p.value, 0)}
+			v.fixed = !hasTemplate(v.Value)
+			out = append(out, v)
 		}
-	}
-	return out
-}
-
-func join(words []string) string {
-	out := ""
-	for i, w := range words {
-		if i > 0 {
-			out += ","
-		}
-		out += w
 	}
 	return out
 }

@@ -70,6 +70,7 @@ type Question struct {
 	Text    string
 	Private bool // do not show what is typed
 	Confirm bool // ask twice
+	Default any  // of an empty answer
 	Seconds int  // go on after so long; 0 waits for an answer
 	Step    bool // of --step: y, n or c
 }

@@ -5,110 +5,186 @@ import (
 	"slices"
 	"strings"
 
+	"eucactl/inventory"
 	"eucactl/templates"
 )
 
-// scope holds the variables that a step sees. Vars with templates in them are
-// rendered anew in every scope, as in Ansible: one that names the item of a loop
-// has that item's value in each round.
+// scope is the variables that a step sees, in Ansible's order of precedence. Vars
+// with templates in them are rendered whenever something uses them, as in Ansible:
+// one that names the item of a loop has that item's value in each round.
 type scope struct {
 	set   *templates.Set
-	vars  map[string]any
-	lazy  []Var          // with templates in them
-	extra map[string]any // of the command line: always win
+	words *lexicon
+
+	values   map[string]any // of loops, and what is: nothing hides them
+	extra    map[string]any // of the command line
+	params   []Var          // of includes and roles, the inner ones last
+	host     *memory        // what it registered, its facts, its inventory variables
+	steps    []Var          // of blocks and tasks, the inner ones last
+	role     *Role
+	play     *playVars
+	magic    func(name string) (any, bool)
+	readFile func(name string) string            // a template that a template renders
+	others   func(names []string) map[string]any // hostvars, with these of their variables; nil means all
 }
 
-// newScope is the outermost scope: what the host is, and its inventory variables.
-func newScope(set *templates.Set, in In) scope {
-	facts := make(map[string]any, len(in.Facts))
-	for k, v := range in.Facts {
-		facts[k] = v
-	}
-	groups := make([]any, len(in.Host.Groups))
-	for i, g := range in.Host.Groups {
-		groups[i] = g
-	}
-	short, _, _ := strings.Cut(in.Host.Name, ".")
-	s := scope{set: set, vars: map[string]any{}, extra: in.Extra}
-	return s.with(map[string]any{
-		"inventory_hostname": in.Host.Name, "inventory_hostname_short": short,
-		"group_names": groups, "facts": facts, "plan": in.Plan,
-	}, inventoryVars(in.Host))
-}
-
-func inventoryVars(h Host) []Var {
-	var out []Var
-	for _, name := range slices.Sorted(maps.Keys(h.Vars)) {
-		if !slices.Contains(reserved, name) {
-			out = append(out, Var{Name: name, Value: h.Vars[name]})
-		}
-	}
-	return out
+// playVars are the variables of a play.
+type playVars struct {
+	vars  []Var   // vars, then those asked for, then those of files: the last wins
+	roles []*Role // whose variables the whole play sees
 }
 
 // with is a scope inside s that also has values, which are taken as they are, and
 // vars, which are rendered.
 func (s scope) with(values map[string]any, vars []Var) scope {
-	if len(values) == 0 && len(vars) == 0 {
-		return s
+	if len(values) > 0 {
+		all := make(map[string]any, len(s.values)+len(values))
+		maps.Copy(all, s.values)
+		maps.Copy(all, values)
+		s.values = all
 	}
-	in := scope{set: s.set, extra: s.extra, vars: maps.Clone(s.vars)}
-	maps.Copy(in.vars, values)
-	for _, v := range s.lazy {
-		_, hidden := values[v.Name]
-		if !hidden && !slices.ContainsFunc(vars, func(n Var) bool { return n.Name == v.Name }) {
-			in.lazy = append(in.lazy, v)
-		}
+	if len(vars) > 0 {
+		s.steps = append(slices.Clip(s.steps), vars...)
 	}
-	for _, v := range vars {
-		if hasTemplate(v.Value) {
-			in.lazy = append(in.lazy, v)
-		} else {
-			in.vars[v.Name] = v.Value
-		}
-	}
-	in.render()
-	maps.Copy(in.vars, s.extra)
-	return in
+	return s
 }
 
-// render renders the lazy vars, which may name each other in any order, until
-// none is left or nothing helps.
-func (s *scope) render() {
-	pending := slices.DeleteFunc(slices.Clone(s.lazy), func(v Var) bool { _, ok := s.extra[v.Name]; return ok })
-	for _, v := range pending {
-		delete(s.vars, v.Name)
+// given is a scope inside s with parameters of an include.
+func (s scope) given(params []Var) scope {
+	s.params = append(slices.Clip(s.params), params...)
+	return s
+}
+
+// in is a scope inside a role.
+func (s scope) in(role *Role) scope {
+	s.role = role
+	for by := role; by != nil; by = by.By {
+		s.params = append(slices.Clip(s.params), by.Params...)
 	}
-	maps.Copy(s.vars, s.extra)
-	for before := -1; len(pending) != before; {
-		before = len(pending)
-		pending = slices.DeleteFunc(pending, func(v Var) bool {
-			value, err := s.deep(v.Value)
-			if err == nil {
-				s.vars[v.Name] = value
+	s.params = append(s.params, role.Params...)
+	return s
+}
+
+// get finds a variable as it was written.
+func (s scope) get(name string) (Var, bool) {
+	if v, ok := s.values[name]; ok {
+		return Var{Name: name, Value: v, fixed: true}, true
+	}
+	if s.magic != nil {
+		if v, ok := s.magic(name); ok {
+			return Var{Name: name, Value: v, fixed: true}, true
+		}
+	}
+	if v, ok := s.role.magic(name); ok {
+		return Var{Name: name, Value: v, fixed: true}, true
+	}
+	if v, ok := s.extra[name]; ok {
+		return Var{Name: name, Value: v}, true
+	}
+	if v, ok := last(s.params, name); ok {
+		return v, true
+	}
+	if v, ok := s.host.own(name); ok {
+		return v, true
+	}
+	if v, ok := last(s.steps, name); ok {
+		return v, true
+	}
+	if v, ok := s.ofRoles(name, func(r *Role) []Var { return r.Vars }); ok {
+		return v, true
+	}
+	if s.play != nil {
+		if v, ok := last(s.play.vars, name); ok {
+			return v, true
+		}
+	}
+	if v, ok := s.host.given(name); ok {
+		return v, true
+	}
+	return s.ofRoles(name, func(r *Role) []Var { return r.Defaults })
+}
+
+func last(vars []Var, name string) (Var, bool) {
+	for i := len(vars) - 1; i >= 0; i-- {
+		if vars[i].Name == name {
+			return vars[i], true
+		}
+	}
+	return Var{}, false
+}
+
+// ofRoles looks at the role's own, at those it needs and those that need it, and
+// at those that the whole play sees.
+func (s scope) ofRoles(name string, part func(*Role) []Var) (Var, bool) {
+	if s.role != nil {
+		if v, ok := last(part(s.role), name); ok {
+			return v, true
+		}
+		for i := len(s.role.Needs) - 1; i >= 0; i-- {
+			if v, ok := last(part(s.role.Needs[i]), name); ok {
+				return v, true
 			}
-			return err == nil
-		})
-	}
-	// Twice, so that the reason of one that names another is that one's reason.
-	for range 2 {
-		for _, v := range pending {
-			if _, err := s.deep(v.Value); err != nil {
-				s.vars[v.Name] = templates.Undefined(v.reason(err))
+		}
+		for by := s.role.By; by != nil; by = by.By {
+			if v, ok := last(part(by), name); ok {
+				return v, true
 			}
 		}
 	}
+	if s.play == nil {
+		return Var{}, false
+	}
+	for i := len(s.play.roles) - 1; i >= 0; i-- {
+		if v, ok := last(part(s.play.roles[i]), name); ok {
+			return v, true
+		}
+	}
+	return Var{}, false
+}
+
+// names are those of all variables that get finds, magic ones apart.
+func (s scope) names() []string {
+	all := map[string]bool{}
+	for name := range s.values {
+		all[name] = true
+	}
+	for name := range s.extra {
+		all[name] = true
+	}
+	add := func(vars []Var) {
+		for _, v := range vars {
+			all[v.Name] = true
+		}
+	}
+	add(s.params)
+	add(s.steps)
+	s.host.names(all)
+	roles := []*Role{}
+	if s.play != nil {
+		add(s.play.vars)
+		roles = append(roles, s.play.roles...)
+	}
+	for by := s.role; by != nil; by = by.By {
+		roles = append(append(roles, by), by.Needs...)
+	}
+	for _, r := range roles {
+		add(r.Vars)
+		add(r.Defaults)
+	}
+	return slices.Sorted(maps.Keys(all))
 }
 
 func hasTemplate(v any) bool {
 	switch v := v.(type) {
 	case string:
 		return templates.HasTemplate(v)
+	case Unsafe, inventory.Unsafe, *inventory.Sealed, *sealed:
+		return true // it must be turned into text
 	case []any:
 		return slices.ContainsFunc(v, hasTemplate)
 	case map[string]any:
-		for _, item := range v {
-			if hasTemplate(item) {
+		for name, item := range v {
+			if hasTemplate(item) || strings.Contains(name, "{{") {
 				return true
 			}
 		}
@@ -122,42 +198,4 @@ func (v Var) reason(err error) string {
 		where = " (" + v.Where.String() + ")"
 	}
 	return "the variable " + v.Name + where + " cannot be had: " + err.Error()
-}
-
-// deep renders all text within a value.
-func (s scope) deep(v any) (any, error) {
-	switch v := v.(type) {
-	case string:
-		return s.set.Value(v, s.vars)
-	case []any:
-		out := make([]any, len(v))
-		for i, item := range v {
-			r, err := s.deep(item)
-			if err != nil {
-				return nil, err
-			}
-			out[i] = r
-		}
-		return out, nil
-	case map[string]any:
-		out := make(map[string]any, len(v))
-		for _, k := range slices.Sorted(maps.Keys(v)) {
-			r, err := s.deep(v[k])
-			if err != nil {
-				return nil, err
-			}
-			out[k] = r
-		}
-		return out, nil
-	}
-	return v, nil
-}
-
-// text renders a name or label; what cannot be rendered is shown as written.
-func (s scope) text(t string) string {
-	out, err := s.set.Text(t, s.vars)
-	if err != nil {
-		return t
-	}
-	return out
 }

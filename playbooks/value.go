@@ -2,6 +2,7 @@ package playbooks
 
 import (
 	"strconv"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 )
@@ -33,11 +34,38 @@ func (r *reader) value(n *yaml.Node, depth int) any {
 	return nil
 }
 
+// Unsafe is text that is not a template, whatever it looks like.
+type Unsafe string
+
+// sealed is an encrypted value, which is opened when something needs it.
+type sealed struct {
+	where Position
+	text  string
+	src   *Source
+}
+
+func (v *sealed) reveal() (string, error) {
+	text, err := v.src.open("the value of "+v.where.String(), []byte(strings.TrimSpace(v.text)+"\n"))
+	return string(text), err
+}
+
+// vault reads an encrypted value.
+func (r *reader) vault(n *yaml.Node) any {
+	if !strings.HasPrefix(strings.TrimSpace(n.Value), "$ANSIBLE_VAULT;") {
+		r.wrong(n, "a value tagged !vault begins with $ANSIBLE_VAULT;1.1 or 1.2, as ansible-vault encrypt_string writes it")
+	}
+	return &sealed{r.at(n), n.Value, r.src}
+}
+
 func (r *reader) scalar(n *yaml.Node) any {
 	if b, ok := boolean(n); ok {
 		return b
 	}
 	switch n.Tag {
+	case "!vault":
+		return r.vault(n)
+	case "!unsafe":
+		return Unsafe(n.Value)
 	case "!!null":
 		return nil
 	case "!!int":

@@ -2,10 +2,11 @@ package playbooks
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
-	"sort"
+	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -19,23 +20,36 @@ const (
 	maxProblems = 30
 )
 
-// reader reads one playbook file and collects what is wrong with it.
+// reader reads one file. What is wrong with it, and with the files that are part
+// of the same, is collected in found.
 type reader struct {
-	file     string
+	file      string // for people
+	from      *File
+	src       *Source
+	play      *Play
+	importers []string
+	*found
+}
+
+// found is what was found so far.
+type found struct {
 	problems []*Error
 	nodes    int
+}
+
+func (f *found) add(e *Error) {
+	for _, p := range f.problems {
+		if p.Where == e.Where && p.Message == e.Message {
+			return
+		}
+	}
+	f.problems = append(f.problems, e)
 }
 
 func (r *reader) at(n *yaml.Node) Position { return Position{r.file, n.Line} }
 
 func (r *reader) wrong(n *yaml.Node, format string, args ...any) {
-	e := wrong(r.at(n), format, args...)
-	for _, p := range r.problems {
-		if p.Where == e.Where && p.Message == e.Message {
-			return
-		}
-	}
-	r.problems = append(r.problems, e)
+	r.add(wrong(r.at(n), format, args...))
 }
 
 // err joins the problems in the order of their lines.
@@ -43,7 +57,15 @@ func (r *reader) err() error {
 	if len(r.problems) == 0 {
 		return nil
 	}
-	sort.SliceStable(r.problems, func(i, j int) bool { return r.problems[i].Where.Line < r.problems[j].Where.Line })
+	file := map[string]int{}
+	for _, p := range r.problems {
+		if _, seen := file[p.Where.File]; !seen {
+			file[p.Where.File] = len(file)
+		}
+	}
+	slices.SortStableFunc(r.problems, func(a, b *Error) int {
+		return cmp.Or(cmp.Compare(file[a.Where.File], file[b.Where.File]), cmp.Compare(a.Where.Line, b.Where.Line))
+	})
 	var all []error
 	for i, p := range r.problems {
 		if i == maxProblems {
@@ -132,20 +154,42 @@ func (r *reader) mapping(n *yaml.Node, what string) []pair {
 		return nil
 	}
 	seen := map[string]bool{}
-	var out []pair
+	var out, merged []pair
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		switch {
 		case key.Kind != yaml.ScalarNode:
 			r.wrong(key, "a key of %s is %s, not a name", what, describe(key))
 		case key.Tag == "!!merge":
-			r.wrong(key, "<< is not supported here: write the keys out")
+			merged = append(merged, r.merged(value, what)...)
 		case seen[key.Value]:
 			r.wrong(key, "%q is given twice", key.Value)
 		default:
 			seen[key.Value] = true
 			out = append(out, pair{key.Value, key, value})
 		}
+	}
+	for _, p := range merged {
+		if !seen[p.name] {
+			seen[p.name] = true
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// merged are the keys that << brings: of a mapping, or of several, the first first.
+func (r *reader) merged(n *yaml.Node, what string) []pair {
+	n, ok := r.enter(n, 0)
+	if !ok {
+		return nil
+	}
+	if n.Kind != yaml.SequenceNode {
+		return r.mapping(n, what)
+	}
+	var out []pair
+	for _, item := range n.Content {
+		out = append(out, r.mapping(item, what)...)
 	}
 	return out
 }

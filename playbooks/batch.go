@@ -1,0 +1,176 @@
+package playbooks
+
+import (
+	"context"
+	"slices"
+	"sync"
+)
+
+// batch is the hosts that go through a play together: what they share, and how far
+// each has come.
+type batch struct {
+	place Place // of its play and itself
+	hosts []string
+
+	mu      sync.Mutex
+	reached map[string]string // the path before which a host has reported everything
+	over    map[string]bool   // hosts that are through, or out
+	failed  map[string]bool
+	waiting []*waiter
+	once    map[string]*once
+	fatal   bool // no host goes on
+	ended   bool // no later batch begins
+}
+
+// A waiter waits until hosts have reported everything before a path.
+type waiter struct {
+	by    string
+	hosts []string
+	path  string
+	ready chan struct{}
+}
+
+// once is what a task with run_once came to.
+type once struct {
+	done   chan struct{}
+	fields map[string]any
+	failed bool
+	ran    bool
+	facts  map[string]Var
+}
+
+func newBatch(place Place, hosts []string) *batch {
+	return &batch{
+		place: place, hosts: hosts, reached: map[string]string{}, over: map[string]bool{},
+		failed: map[string]bool{}, once: map[string]*once{},
+	}
+}
+
+// beyond sorts after all that is inside a path, and before what follows it.
+func beyond(path string) string { return path + "~" }
+
+// reach notes how far a host has come.
+func (b *batch) reach(host, path string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if path > b.reached[host] {
+		b.reached[host] = path
+		b.wake()
+	}
+}
+
+// leave notes that a host takes no further part.
+func (b *batch) leave(host string, failed bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.over[host] = true
+	if failed {
+		b.failed[host] = true
+	}
+	b.wake()
+}
+
+// fail notes that a host failed, although it may go on for a while.
+func (b *batch) fail(host string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.failed[host] = true
+}
+
+// wake lets those go on that have nobody left to wait for.
+func (b *batch) wake() {
+	b.waiting = slices.DeleteFunc(b.waiting, func(w *waiter) bool {
+		for _, h := range w.hosts {
+			if !b.over[h] && b.reached[h] < w.path {
+				return false
+			}
+		}
+		close(w.ready)
+		return true
+	})
+}
+
+// wanted tells whether somebody waits for a host that has come to a path.
+func (b *batch) wanted(host, path string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, w := range b.waiting {
+		if w.by != host && w.path <= path && slices.Contains(w.hosts, host) {
+			return true
+		}
+	}
+	return false
+}
+
+// await waits until hosts have reported everything before a path.
+func (b *batch) await(ctx context.Context, r Runner, host string, hosts []string, path string) error {
+	b.mu.Lock()
+	w := &waiter{by: host, path: path, ready: make(chan struct{})}
+	for _, h := range hosts {
+		if h != host && slices.Contains(b.hosts, h) {
+			w.hosts = append(w.hosts, h)
+		}
+	}
+	b.waiting = append(b.waiting, w)
+	b.wake()
+	b.mu.Unlock()
+	return r.Wait(ctx, host, w.ready)
+}
+
+// behind tells whether a host has yet to report what comes before a path.
+func (b *batch) behind(host, path string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Contains(b.hosts, host) && !b.over[host] && b.reached[host] < path
+}
+
+// leader is the first host that still takes part.
+func (b *batch) leader() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, h := range b.hosts {
+		if !b.over[h] && !b.failed[h] {
+			return h
+		}
+	}
+	return ""
+}
+
+// failures counts the hosts that failed.
+func (b *batch) failures() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.failed)
+}
+
+// stop keeps all hosts from going on.
+func (b *batch) stop() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.fatal = true
+}
+
+// end keeps all hosts from going on, for no fault of theirs; with all those of
+// later batches too.
+func (b *batch) end(all bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.fatal = true
+	b.ended = b.ended || all
+}
+
+func (b *batch) stopped() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.fatal
+}
+
+// at is what a task with run_once at a path came to, or will come to.
+func (b *batch) at(path string) *once {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.once[path] == nil {
+		b.once[path] = &once{done: make(chan struct{})}
+	}
+	return b.once[path]
+}

@@ -1,0 +1,257 @@
+package playbooks
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"eucactl/inventory"
+	"eucactl/templates"
+)
+
+// evaluation renders one text: variables are made once for it, and one that needs
+// itself is found.
+type evaluation struct {
+	scope
+	made map[string]any
+	busy map[string]bool
+}
+
+func (s scope) evaluation() *evaluation {
+	return &evaluation{scope: s, made: map[string]any{}, busy: map[string]bool{}}
+}
+
+// vars are the variables that a text may use; those that cannot be had are in it
+// as the errors that whoever uses them gets.
+func (e *evaluation) vars(text string) map[string]any {
+	out := map[string]any{}
+	e.collect(out, text, 0)
+	return out
+}
+
+func (e *evaluation) collect(out map[string]any, text string, depth int) {
+	spoken := e.words.of(text)
+	names := spoken.names
+	if spoken.all {
+		names = append(slices.Clone(names), e.names()...)
+	}
+	if spoken.others && e.others != nil {
+		wanted := spoken.names
+		if spoken.all || !spoken.plainly {
+			wanted = nil
+		}
+		out["hostvars"] = e.others(wanted)
+	}
+	for _, name := range names {
+		if _, done := out[name]; done {
+			continue
+		}
+		if v, ok := e.look(name); ok {
+			out[name] = v
+		}
+	}
+	if slices.Contains(spoken.names, "vars") {
+		out["vars"] = maps.Clone(out)
+	}
+	if depth > maxImports || e.readFile == nil {
+		return
+	}
+	for _, f := range spoken.files {
+		e.collect(out, e.readFile(f), depth+1)
+	}
+}
+
+// look makes the value of a variable.
+func (e *evaluation) look(name string) (any, bool) {
+	if v, ok := e.made[name]; ok {
+		return v, true
+	}
+	v, ok := e.get(name)
+	if !ok {
+		return nil, false
+	}
+	var value any
+	switch pending := v.Value.(type) {
+	case *pendingVar:
+		value = pending.need()
+	default:
+		value = e.valueOf(v)
+	}
+	if !e.busy[name] {
+		e.made[name] = value
+	}
+	return value, true
+}
+
+func (e *evaluation) valueOf(v Var) any {
+	if v.fixed || !hasTemplate(v.Value) {
+		return v.Value
+	}
+	if e.busy[v.Name] {
+		return templates.Undefined("the variable " + v.Name + " is made of itself")
+	}
+	e.busy[v.Name] = true
+	value, err := e.deep(v.Value)
+	delete(e.busy, v.Name)
+	switch {
+	case err == nil:
+		return value
+	case neededBy(err) != nil:
+		return neededBy(err)
+	}
+	return templates.Undefined(v.reason(err))
+}
+
+// deep renders all text within a value.
+func (e *evaluation) deep(v any) (any, error) {
+	switch v := v.(type) {
+	case string:
+		if !templates.HasTemplate(v) {
+			return v, nil
+		}
+		return e.set.Value(v, e.vars(v))
+	case Unsafe:
+		return string(v), nil
+	case inventory.Unsafe:
+		return string(v), nil
+	case *inventory.Sealed:
+		return v.Reveal()
+	case *sealed:
+		return v.reveal()
+	case []any:
+		out := make([]any, len(v))
+		for i, item := range v {
+			r, err := e.deep(item)
+			if err != nil {
+				return nil, err
+			}
+			out[i] = r
+		}
+		return out, nil
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for _, k := range slices.Sorted(maps.Keys(v)) {
+			r, err := e.deep(v[k])
+			if err != nil {
+				return nil, err
+			}
+			if strings.Contains(k, "{{") {
+				if k, err = e.set.Text(k, e.vars(k)); err != nil {
+					return nil, err
+				}
+			}
+			out[k] = r
+		}
+		return out, nil
+	}
+	return v, nil
+}
+
+// deep renders all text within a value.
+func (s scope) deep(v any) (any, error) {
+	if !hasTemplate(v) {
+		return v, nil
+	}
+	return s.evaluation().deep(v)
+}
+
+// string renders text to text.
+func (s scope) string(t string) (string, error) {
+	if !templates.HasTemplate(t) {
+		return t, nil
+	}
+	return s.set.Text(t, s.evaluation().vars(t))
+}
+
+// text renders a name or label; what cannot be rendered is shown as written.
+func (s scope) text(t string) string {
+	out, err := s.string(t)
+	if err != nil {
+		return t
+	}
+	return out
+}
+
+// render renders a template file.
+func (s scope) render(name string, more map[string]any) (string, error) {
+	text := ""
+	if s.readFile != nil {
+		text = s.readFile(name)
+	}
+	vars := s.evaluation().vars(text)
+	maps.Copy(vars, more)
+	return s.set.Render(name, vars)
+}
+
+// renderText renders the text of a file that the playbook names.
+func (s scope) renderText(name, text string, more, options map[string]any) (string, error) {
+	vars := s.evaluation().vars(text)
+	for key, v := range more {
+		if _, own := vars[key]; !own {
+			vars[key] = v
+		}
+	}
+	layout, err := templates.NewLayout(options)
+	if err != nil {
+		return "", err
+	}
+	return s.set.RenderAs(name, layout, vars)
+}
+
+// condition evaluates a condition as far as it can be before results are known. It
+// may be text with a template, which Ansible warns of: what that gives is the
+// condition.
+func (s scope) condition(expr string, pending func(string) bool) (templates.Condition, error) {
+	if templates.HasTemplate(expr) {
+		v, err := s.deep(expr)
+		if err != nil {
+			return templates.Condition{}, err
+		}
+		text, ok := v.(string)
+		if !ok || strings.TrimSpace(text) == "" {
+			return templates.Condition{Never: !isTrue(v)}, nil
+		}
+		expr = text
+	}
+	return s.set.Condition(expr, s.evaluation().vars(expr), pending)
+}
+
+// holds evaluates conditions all of which must hold.
+func (s scope) holds(all []Expr, what string) (bool, error) {
+	for _, x := range all {
+		c, err := s.condition(x.Text, func(string) bool { return false })
+		if err != nil {
+			return false, wrap(x.Where, what, err)
+		}
+		if c.Never {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// isTrue is Python's idea of truth.
+func isTrue(v any) bool {
+	switch v := v.(type) {
+	case nil:
+		return false
+	case bool:
+		return v
+	case string:
+		return v != ""
+	case int64:
+		return v != 0
+	case float64:
+		return v != 0
+	case []any:
+		return len(v) > 0
+	case map[string]any:
+		return len(v) > 0
+	}
+	return true
+}
+
+// eval evaluates an expression to its value.
+func (s scope) eval(expr string) (any, error) {
+	return s.set.Eval(expr, s.evaluation().vars(expr))
+}

@@ -1,0 +1,211 @@
+package playbooks
+
+import (
+	"regexp"
+	"slices"
+
+	"eucactl/facts"
+	"eucactl/tasks"
+)
+
+// gathering is the task that a play begins with, unless it says otherwise. It tells
+// that the host was reached; the facts come with the first stage that needs some.
+func (w *walker) gathering(a around) error {
+	yes, set, err := a.says("gather_facts")
+	if err != nil {
+		return err
+	}
+	w.mem.mu.Lock()
+	w.mem.gathers = yes || !set
+	w.mem.mu.Unlock()
+	if set && !yes || !w.opts.selected([]string{"always"}) || !w.started {
+		return nil
+	}
+	a = a.deeper(0)
+	info := &TaskInfo{Place: w.placeOf(a.path), Name: "Gathering Facts", Action: "gather_facts", Where: w.play.Where, Play: w.play.name()}
+	e := &entry{step: &Step{Kind: "gather_facts"}, around: a, info: info, cell: &cell{pending: true, local: true}, contact: true}
+	e.status, e.fields = StatusOK, map[string]any{"changed": false, "ansible_facts": map[string]any{}}
+	e.group = &group{info: info, step: e.step, closed: true, entries: []*entry{e}}
+	w.enqueue(e)
+	return nil
+}
+
+// opening is what comes first in a play's first program: what an earlier run left
+// to be done, and the facts that the play speaks of.
+func (w *walker) opening() error {
+	if w.opened || !w.asks() || w.stage.host != w.mem.host.Name {
+		return nil
+	}
+	w.opened = true
+	if err := w.probe(); err != nil {
+		return err
+	}
+	if names := w.wantedFacts(""); len(names) > 0 {
+		return w.setup(w.mem, names)
+	}
+	return nil
+}
+
+// wantedFacts are those that the play speaks of and that nobody asked for yet.
+func (w *walker) wantedFacts(also string) []string {
+	w.mem.mu.Lock()
+	defer w.mem.mu.Unlock()
+	if !w.mem.gathers {
+		return nil
+	}
+	var out []string
+	for _, name := range append(w.run.factsIn(w.play), also) {
+		if name != "" && !w.mem.asked[name] && !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// setup puts the question for facts into the program.
+func (w *walker) setup(m *memory, names []string) error {
+	names = facts.SetupWith(names)
+	return w.internal("setup", map[string]any{"content": facts.SetupScript(names)}, tasks.Flags{Check: ""}, func(e *entry) {
+		text, _ := e.fields["facts"].(string)
+		m.learn(facts.ReadSetup(text), names)
+	})
+}
+
+// gather asks the host for a fact, and for all that the play speaks of.
+func (w *walker) gather(name string) error {
+	w.opened = true
+	if err := w.probe(); err != nil {
+		return err
+	}
+	names := w.wantedFacts(name)
+	if len(names) == 0 {
+		names = []string{name}
+	}
+	if err := w.setup(w.mem, names); err != nil {
+		return err
+	}
+	return w.flush()
+}
+
+// gatherOf asks another host.
+func (w *walker) gatherOf(host, name string) error {
+	if err := w.flush(); err != nil {
+		return err
+	}
+	main := w.stage
+	m := w.run.memory(host)
+	login, err := w.login(around{scope: w.scope(), settings: w.play.Settings}, m)
+	if err != nil {
+		return err
+	}
+	w.stage = w.newStage(host, login)
+	defer func() { w.stage = main }()
+	names := append([]string{name}, w.run.factsIn(w.play)...)
+	if err := w.setup(m, names); err != nil {
+		return err
+	}
+	st := w.stage
+	w.stage = main
+	asked := facts.SetupWith(names)
+	if err := w.sendAside(st); err != nil {
+		m.learn(nil, asked) // it cannot be had: undefined, as in Ansible
+	}
+	return nil
+}
+
+// sendAside runs a program on another host, whose fate is not this host's.
+func (w *walker) sendAside(st *stage) error {
+	s := Stage{Program: st.program, Login: st.login, Check: w.opts.Check}
+	report, err := w.run.Runner.Stage(w.ctx, st.host, s)
+	for _, r := range report.Results {
+		if r.Index >= 0 && r.Index < len(st.entries) {
+			e := st.entries[r.Index]
+			e.fields = fieldsOf(r)
+			e.arrived(e)
+		}
+	}
+	for _, e := range st.entries {
+		e.known = true
+	}
+	w.show()
+	return err
+}
+
+var factWord = regexp.MustCompile(`\bansible_(facts|[a-z0-9_]+)\b`)
+
+// factsIn are the facts that a play speaks of.
+func (r *Run) factsIn(p *Play) []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if names, ok := r.mentioned[p]; ok {
+		return names
+	}
+	found := map[string]bool{}
+	look := func(text string) {
+		for _, m := range factWord.FindAllStringSubmatch(text, -1) {
+			if facts.IsSetup(m[1]) {
+				found[m[1]] = true
+			}
+			if m[1] == "facts" {
+				for _, word := range nameWord.FindAllString(text, -1) {
+					if facts.IsSetup(word) {
+						found[word] = true
+					}
+				}
+			}
+		}
+	}
+	r.eachTextOf(p, look)
+	names := sortedNames(found)
+	if r.mentioned == nil {
+		r.mentioned = map[*Play][]string{}
+	}
+	r.mentioned[p] = names
+	return names
+}
+
+// eachTextOf visits all text of a play that is known beforehand, its templates too.
+func (r *Run) eachTextOf(p *Play, visit func(string)) {
+	vars := func(list []Var) {
+		for _, v := range list {
+			eachValue(v.Value, visit)
+		}
+	}
+	vars(p.Vars)
+	for _, role := range rolesOf(p) {
+		vars(role.Vars)
+		vars(role.Defaults)
+	}
+	for _, list := range [][]Step{p.PreTasks, p.Roles, p.Tasks, p.PostTasks, p.Handlers} {
+		for i := range list {
+			eachText(&list[i], visit)
+		}
+		eachTask(list, func(s *Step) {
+			if name, ok := textArg(s.Args, "src"); ok && s.Kind == templateKind {
+				if file, ok := r.Playbook.source.find(s.File, "templates", name); ok {
+					if data, err := r.Playbook.source.read("template", file); err == nil {
+						visit(string(data))
+					}
+				}
+			}
+		})
+	}
+}
+
+// setsIn are the names that tasks of a play set on their hosts.
+func setsIn(p *Play) map[string]bool {
+	out := map[string]bool{}
+	for _, list := range [][]Step{p.PreTasks, p.Roles, p.Tasks, p.PostTasks, p.Handlers} {
+		eachTask(list, func(s *Step) {
+			if s.Register != "" {
+				out[s.Register] = true
+			}
+			if s.Kind == "set_fact" {
+				for _, a := range s.Args {
+					out[a.Name] = true
+				}
+			}
+		})
+	}
+	return out
+}

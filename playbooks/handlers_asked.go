@@ -1,0 +1,113 @@
+package playbooks
+
+import (
+	"slices"
+	"strings"
+
+	"eucactl/tasks"
+)
+
+// handlerAsked walks through a handler of a host that is asked. As long as nobody
+// here knows whether it was notified, the host does.
+func (w *walker) handlerAsked(h Step, key string, notices []notice, needs []*cell, a around) ([]*cell, error) {
+	force, err := a.is("force_handlers")
+	if err != nil && isEnd(err) {
+		return nil, err
+	}
+	own := needs
+	if force || w.opts.ForceHandlers {
+		own = nil
+	}
+	if dead(own) {
+		return needs, nil
+	}
+	known := func() (changed, open bool) {
+		for _, n := range notices {
+			changed = changed || !n.cell.pending && n.cell.changed && !n.cell.failed
+			open = open || n.cell.pending
+		}
+		return changed || w.left[key], open
+	}
+	changed, open := known()
+	if open && !changed && (localKinds[h.Kind] != nil || slices.ContainsFunc(notices, func(n notice) bool { return n.cell.pending && !n.marked })) {
+		if err := w.flush(); err != nil {
+			return nil, err
+		}
+		changed, open = known()
+	}
+	if !changed && !open || dead(own) {
+		return needs, nil
+	}
+	a.handler = &handling{key: key, marked: !changed}
+	a.chosen, a.tags = true, nil
+	delete(w.left, key)
+	last, err := w.step(h, own, a)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.handled(a); err != nil {
+		return nil, err
+	}
+	if force || w.opts.ForceHandlers {
+		return append(slices.Clone(needs), last...), nil
+	}
+	return last, nil
+}
+
+// handled lets the host forget a handler when its last task ended.
+func (w *walker) handled(a around) error {
+	if e := a.handler.last; e != nil && e.cell.pending && !e.cell.local {
+		t := &w.stage.program.Tasks[e.cell.index]
+		t.Flags.Handled = a.handler.key
+		return nil
+	}
+	if a.handler.marked || !w.marks[a.handler.key] {
+		return nil
+	}
+	return w.internal("notified", map[string]any{"keys": []any{}}, tasks.Flags{Handled: a.handler.key}, nil)
+}
+
+// probe asks a host which handlers an earlier run left to be done.
+func (w *walker) probe() error {
+	if w.probed || len(w.handlers.list) == 0 || w.opts.Check {
+		return nil
+	}
+	w.probed = true
+	var keys []any
+	for _, h := range w.handlers.list {
+		keys = append(keys, w.keyOf(h))
+	}
+	return w.internal("notified", map[string]any{"keys": keys}, tasks.Flags{}, func(e *entry) {
+		text, _ := e.fields["left"].(string)
+		for _, key := range strings.Fields(text) {
+			w.left[key], w.marks[key] = true, true
+		}
+	})
+}
+
+// internal puts a task into the program that nobody sees.
+func (w *walker) internal(kind string, args map[string]any, f tasks.Flags, arrived func(*entry)) error {
+	t, err := w.stage.program.Call(kind, args, false)
+	if err != nil {
+		return err
+	}
+	t.Name, t.Flags = kind, f
+	w.add(&entry{step: &Step{Kind: kind}, cell: &cell{}, info: &TaskInfo{Name: kind, Action: kind}, arrived: arrived}, t)
+	return nil
+}
+
+// leftovers runs the handlers that an earlier run left to be done, and that nothing
+// in this one notified.
+func (w *walker) leftovers(needs []*cell, a around) ([]*cell, error) {
+	for i, h := range w.handlers.list {
+		key := w.keyOf(h)
+		if !w.left[key] {
+			continue
+		}
+		var err error
+		if needs, err = w.handlerAsked(h, key, nil, needs, a.deeper(i)); err != nil {
+			return nil, err
+		}
+	}
+	return needs, nil
+}

@@ -1,0 +1,223 @@
+package playbooks
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+)
+
+// include walks through what include_tasks or include_role brings, once or for each
+// item of its loop.
+func (w *walker) include(s Step, needs []*cell, a around, g *group) ([]*cell, error) {
+	items, left := []any{nil}, false
+	if s.Loop != nil {
+		inner := a
+		inner.scope = a.scope.with(nil, s.Vars)
+		var err error
+		if items, left, err = w.items(s, needs, &inner); err != nil {
+			return nil, err
+		}
+		if left || len(items) == 0 {
+			return w.noItems(s, needs, inner, g)
+		}
+	}
+	g.loop = false
+	for i, item := range items {
+		one := a.deeper(i)
+		if s.Loop != nil {
+			one.scope = a.scope.with(s.Loop.values(items, i), nil)
+			one.item = s.Loop.label(one.scope, item, i)
+		}
+		one.scope = one.scope.given(s.Vars)
+		g := &group{step: &s, info: a.info, around: one, closed: true}
+		e := &entry{step: &s, around: one, info: a.info, group: g, cell: &cell{}, needs: needs, item: item}
+		g.entries = append(g.entries, e)
+		if s.Loop != nil {
+			e.label = s.Loop.shown(one.scope, item)
+		}
+		var err error
+		if needs, err = w.includeOne(e, needs); err != nil {
+			return nil, err
+		}
+		if dead(needs) {
+			break
+		}
+	}
+	w.register(s, g)
+	return needs, nil
+}
+
+// included is what an include brings.
+type included struct {
+	step Step // a block
+	file string
+}
+
+// includeOne walks through what one include brings.
+func (w *walker) includeOne(e *entry, needs []*cell) ([]*cell, error) {
+	var got *included
+	original := e.around.when
+	err := w.resolve(needs, &e.around, func() error {
+		a := &e.around
+		a.when, got = original, nil
+		_, v, err := fold(needs, a.when)
+		switch {
+		case err != nil:
+			return err
+		case v == blocked:
+			w.block(e)
+			w.enqueue(e)
+			return nil
+		}
+		holds, err := w.when(concat(a.conds, e.step.When), a)
+		if err != nil {
+			return err
+		}
+		_, v, err = fold(needs, a.when)
+		switch {
+		case err != nil:
+			return err
+		case !holds || v == skips:
+			w.conclude(e, StatusSkipped, skippedFields())
+			return nil
+		}
+		if got, err = w.bring(e); err != nil {
+			got = nil
+			return err
+		}
+		fields := map[string]any{"include": got.file, "changed": false}
+		if v == waits {
+			e.status, e.fields = StatusIncluded, fields
+			e.cell.pending, e.cell.local = true, true
+			w.enqueue(e)
+			return nil
+		}
+		w.conclude(e, StatusIncluded, fields)
+		return nil
+	})
+	if err != nil {
+		if !w.asks() || isEnd(err) {
+			return nil, err
+		}
+		w.failWith(e, err)
+	}
+	if got == nil {
+		return w.after(e)
+	}
+	return w.walkIncluded(e, got, needs)
+}
+
+// walkIncluded walks through the tasks of an include: they have what is around it,
+// not what it has itself, unless apply says so.
+func (w *walker) walkIncluded(e *entry, got *included, needs []*cell) ([]*cell, error) {
+	a := e.around
+	a.tags, a.item = slices.Clone(e.around.outer.tags), ""
+	a.settings, a.notify = e.around.outer.settings, e.around.outer.notify
+	a.info = nil
+	if e.around.outer.handler == nil {
+		a.chosen = false
+	}
+	if e.step.Apply != nil {
+		got.step.Keywords = *e.step.Apply
+	}
+	return w.step(got.step, needs, a)
+}
+
+// bring reads what an include names.
+func (w *walker) bring(e *entry) (*included, error) {
+	c, err := w.call(e)
+	if err != nil {
+		return nil, err
+	}
+	src := w.pb.source
+	if e.step.Kind == "include_role" {
+		return w.bringRole(e, c)
+	}
+	name, ok := c.args["file"].(string)
+	if !ok || name == "" {
+		return nil, wrong(e.step.Where, "include_tasks needs the name of a file")
+	}
+	file, ok := src.find(e.step.File, "tasks", name)
+	if !ok {
+		return nil, wrong(e.step.Where, "could not find or access '%s'", src.shown(src.join(path.Dir(e.step.File.Path), name)))
+	}
+	steps, err := src.include(e.step.File, file)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.checked(steps); err != nil {
+		return nil, err
+	}
+	return &included{Step{Where: e.step.Where, Block: steps, File: e.step.File}, src.shown(file)}, nil
+}
+
+// checked checks tasks that were not known before.
+func (w *walker) checked(steps []Step) error {
+	c := checker{lib: w.lib, pb: w.pb, seen: map[string]bool{}}
+	c.steps(steps)
+	if len(c.errs) > 0 {
+		return c.errs[0]
+	}
+	return nil
+}
+
+func (w *walker) bringRole(e *entry, c call) (*included, error) {
+	src := w.pb.source
+	r := src.reader(e.step.File.Path, e.step.File.Role)
+	s := *e.step
+	s.Args = nil
+	for name, v := range c.args {
+		s.Args = append(s.Args, Arg{e.step.Where, name, v})
+	}
+	u, ok := r.useOf(s)
+	if !ok {
+		return nil, r.err()
+	}
+	block := r.useRole(Step{Where: s.Where, File: s.File}, u)
+	if err := r.err(); err != nil {
+		return nil, err
+	}
+	if err := w.checked(block.Block); err != nil {
+		return nil, err
+	}
+	w.addHandlers(r.play.Handlers)
+	if u.public {
+		vars := *w.vars
+		vars.roles = append(slices.Clip(vars.roles), block.Role)
+		w.vars = &vars
+	}
+	return &included{block, block.Role.Name}, nil
+}
+
+// addHandlers gives the play the handlers of a role that was included.
+func (w *walker) addHandlers(list []Step) {
+	for _, h := range list {
+		key := w.keyOf(h)
+		if !slices.ContainsFunc(w.handlers.list, func(o Step) bool { return w.keyOf(o) == key && o.Where == h.Where }) {
+			w.handlers.list = append(w.handlers.list, h)
+		}
+	}
+}
+
+// role walks through a role, unless it has run already.
+func (w *walker) role(s Step, needs []*cell, a around) ([]*cell, error) {
+	role := s.Role
+	key := role.key() + fmt.Sprint(maps.Clone(values(role.Vars)))
+	if w.ran[key] && !role.Duplicate {
+		return needs, nil
+	}
+	a.scope = a.scope.in(role)
+	before := w.shownTasks
+	if w.asks() {
+		var err error
+		if needs, err = w.validates(s, needs, &a); err != nil {
+			return nil, err
+		}
+	}
+	after, err := w.sections(s, needs, a)
+	if w.shownTasks > before || !w.asks() {
+		w.ran[key] = true
+	}
+	return after, err
+}

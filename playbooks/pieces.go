@@ -1,0 +1,56 @@
+package playbooks
+
+import (
+	"encoding/json"
+	"io/fs"
+	"path"
+	"regexp"
+	"strings"
+)
+
+// pieces are the files of a folder one after the other, as assemble joins them.
+func (w *walker) pieces(e *entry, c call, dir string) (string, error) {
+	var match *regexp.Regexp
+	if text, ok := c.args["regexp"].(string); ok && text != "" {
+		var err error
+		if match, err = regexp.Compile(text); err != nil {
+			return "", wrap(e.step.Where, "regexp", err)
+		}
+	}
+	delimiter, _ := c.args["delimiter"].(string)
+	entries, err := fs.ReadDir(w.pb.source.Files, dir)
+	if err != nil {
+		return "", wrap(e.step.Where, "assemble", err)
+	}
+	var b strings.Builder
+	for i, d := range entries {
+		hidden := truthy(c.args["ignore_hidden"]) && strings.HasPrefix(d.Name(), ".")
+		if d.IsDir() || hidden || match != nil && !match.MatchString(d.Name()) {
+			continue
+		}
+		data, err := w.pb.source.read("file", path.Join(dir, d.Name()))
+		if err != nil {
+			return "", wrap(e.step.Where, "assemble", err)
+		}
+		if delimiter != "" && i > 0 && b.Len() > 0 {
+			if !strings.HasSuffix(b.String(), "\n") {
+				b.WriteByte('\n')
+			}
+			b.WriteString(strings.ReplaceAll(delimiter, `\n`, "\n"))
+			if !strings.HasSuffix(b.String(), "\n") {
+				b.WriteByte('\n')
+			}
+		}
+		b.Write(data)
+	}
+	return b.String(), nil
+}
+
+// jsonText is a value as Ansible writes it where text is wanted.
+func jsonText(v any) string {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return ""
+	}
+	return string(data)
+}

@@ -1,0 +1,315 @@
+package playbooks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"eucactl/tasks"
+)
+
+// stage is the program being made, and what its tasks are of.
+type stage struct {
+	host    string
+	login   Login
+	program *tasks.Program
+	entries []*entry // of the program's tasks, by their indexes
+}
+
+// entry is a task of a walk, or one item of its loop.
+type entry struct {
+	step   *Step
+	around around
+	info   *TaskInfo
+	group  *group
+	cell   *cell
+	needs  []*cell
+	item   any
+	label  string
+
+	fields    map[string]any // what became of it; nil while that is not known
+	status    Status
+	ignored   bool
+	result    Result
+	raw       *tasks.Result
+	undo      []func() // takes back what it set, if it turns out not to have run
+	began     time.Time
+	took      time.Duration
+	after     string // content that it gives its object, for differences
+	known     bool
+	arrived   func(*entry) // is told when the result is there
+	tries     *trying
+	tree      *tree    // a folder that is copied
+	parts     []*entry // the tasks for what is in it
+	contact   bool     // it is about nothing but reaching the host
+	flushes   bool     // meta: flush_handlers
+	ends      bool     // meta: the host goes no further
+	marks     bool     // the host remembers whom it notifies
+	elsewhere string   // the host that it was delegated to
+}
+
+// group is a task with the items of its loop: what register names.
+type group struct {
+	info    *TaskInfo
+	step    *Step
+	around  around
+	loop    bool
+	closed  bool
+	told    bool
+	entries []*entry
+	shown   int
+	value   map[string]any
+	ignored bool
+}
+
+// done tells whether all that will become of the task is known.
+func (g *group) done() bool {
+	if !g.closed {
+		return false
+	}
+	for _, e := range g.entries {
+		if !e.known {
+			return false
+		}
+	}
+	return true
+}
+
+// errGone ends a walk: the host cannot be asked any more. errEnd ends it because
+// the playbook says so.
+var (
+	errGone = errors.New("the host is gone")
+	errEnd  = errors.New("the play ends here")
+)
+
+// add puts a task into the program.
+func (w *walker) add(e *entry, t tasks.Task) {
+	e.cell.pending, e.cell.index = true, w.stage.program.Add(t)
+	w.stage.entries = append(w.stage.entries, e)
+	e.after, _ = w.stage.program.After(e.cell.index)
+	w.enqueue(e)
+}
+
+// conclude says at once what became of an entry.
+func (w *walker) conclude(e *entry, status Status, fields map[string]any) {
+	if status == StatusSkipped && !met(e.around.gates) {
+		e.cell.absent = true
+	}
+	e.status, e.fields, e.known = status, fields, true
+	e.cell.pending = false
+	switch status {
+	case StatusOK, StatusIncluded:
+		e.cell.ran = true
+	case StatusChanged:
+		e.cell.ran, e.cell.changed = true, true
+	case StatusSkipped:
+		e.cell.skipped = true
+	case StatusFailed, StatusUnreachable:
+		e.cell.ran, e.cell.failed = true, true
+	}
+	w.enqueue(e)
+}
+
+// block says that an entry was never reached: an earlier task failed.
+func (w *walker) block(e *entry) {
+	e.cell.pending, e.cell.blocked, e.known = false, true, true
+}
+
+func (w *walker) enqueue(e *entry) {
+	w.queue = append(w.queue, e)
+	if e.group != nil {
+		w.shownTasks++
+	}
+	w.show()
+}
+
+// asks tells whether there is a host to ask.
+func (w *walker) asks() bool { return w.batch != nil }
+
+// flush sends what is pending and takes in what becomes of it.
+func (w *walker) flush() error {
+	if !w.asks() {
+		return nil
+	}
+	if len(w.stage.entries) == 0 {
+		w.contacted = true
+		w.judge()
+		return nil
+	}
+	st := w.stage
+	w.stage = w.newStage(st.host, st.login)
+	err := w.send(st)
+	w.mem.publish()
+	for e := w.stuck(); err == nil && e != nil; e = w.stuck() {
+		err = w.judgeNow(e)
+	}
+	w.takeBack()
+	w.mem.publish()
+	w.reached()
+	return err
+}
+
+// send runs a stage.
+func (w *walker) send(st *stage) error {
+	s := Stage{Program: st.program, Login: st.login, Check: w.run.Options.Check, Diff: w.run.Options.Diff}
+	s.OnBegin = func(i int) {
+		if i >= 0 && i < len(st.entries) {
+			st.entries[i].began = w.run.Runner.Now()
+			w.run.begun(w.mem.host.Name, st.entries[i].info)
+		}
+	}
+	seen := map[int]bool{}
+	s.OnResult = func(r tasks.Result) {
+		if r.Index < 0 || r.Index >= len(st.entries) || seen[r.Index] {
+			return
+		}
+		seen[r.Index] = true
+		w.contacted = true
+		e := st.entries[r.Index]
+		if !e.began.IsZero() {
+			e.took = w.run.Runner.Now().Sub(e.began)
+		}
+		e.raw = &r
+		w.judge()
+	}
+	report, err := w.run.Runner.Stage(w.ctx, st.host, s)
+	for _, r := range report.Results {
+		s.OnResult(r)
+	}
+	return w.ended(st, report, err)
+}
+
+// ended takes in how a stage came to its end. A task that the host did not speak
+// of did not run; the first of these shows why.
+func (w *walker) ended(st *stage, report tasks.Report, err error) error {
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	reason := ""
+	timedOut := false
+	var gone *Unreachable
+	switch {
+	case errors.As(err, &gone):
+		reason, timedOut = gone.Reason, gone.TimedOut
+	case err != nil:
+		reason = err.Error()
+	case report.Busy != "":
+		reason = report.Busy
+	case report.Stopped != "":
+		reason = "the program stopped: " + report.Stopped
+	case !report.Done && !report.Stage:
+		reason = "the host fell silent"
+	}
+	if reason != "" && report.Words != "" {
+		reason += ": " + report.Words
+	}
+	var lost *entry
+	for _, e := range st.entries {
+		if e.raw == nil || reason != "" && e.raw.Outcome == tasks.Unknown && !w.run.Options.Check {
+			lost = e
+			break
+		}
+	}
+	if lost == nil {
+		return nil
+	}
+	if reason == "" {
+		reason = "the host did not say what became of this"
+	}
+	return w.lose(st, lost, reason, timedOut)
+}
+
+// lose takes in that a host was lost at an entry.
+func (w *walker) lose(st *stage, lost *entry, reason string, timedOut bool) error {
+	ignored := false
+	if first := w.queue[0]; first.contact && !first.known {
+		w.block(lost)
+		lost = first
+		w.queue = w.queue[:1]
+	}
+	for _, e := range append([]*entry{lost}, st.entries...) {
+		switch {
+		case e == lost:
+			ignored, _ = e.around.is("ignore_unreachable")
+			e.raw, e.known, e.status = nil, true, StatusUnreachable
+			e.fields = map[string]any{"unreachable": true, "changed": false, "msg": reason}
+			e.ignored, e.result.TimedOut = ignored, timedOut
+			e.cell.fail()
+			if ignored {
+				*e.cell = cell{ran: true}
+			}
+		case e.raw == nil && !e.known:
+			w.block(e)
+		}
+	}
+	w.judge()
+	if ignored {
+		return nil
+	}
+	w.gone = true
+	return errGone
+}
+
+// newStage begins another program.
+func (w *walker) newStage(host string, login Login) *stage {
+	return &stage{host: host, login: login, program: &tasks.Program{Kinds: w.lib}}
+}
+
+// resolve calls f until what it needs is known. What fails only because earlier
+// tasks are still to run is tried again when they have run.
+func (w *walker) resolve(needs []*cell, a *around, f func() error) error {
+	for range 1000 {
+		err := f()
+		if err == nil {
+			return nil
+		}
+		n := neededBy(err)
+		switch {
+		case n != nil && !w.asks():
+			return w.unaskable(err, n)
+		case n != nil:
+			if err := w.satisfy(n, a); err != nil {
+				return err
+			}
+		case !w.asks() || isEnd(err):
+			return err
+		default:
+			if _, v, _ := fold(needs, a.when); v != waits {
+				return err
+			}
+			if err := w.flush(); err != nil {
+				return err
+			}
+		}
+	}
+	return errors.New("this needs one thing after the other without end")
+}
+
+func isEnd(err error) bool {
+	return errors.Is(err, errGone) || errors.Is(err, errEnd) || errors.Is(err, context.Canceled)
+}
+
+// unaskable is the error of a program that is made for a host that is not asked.
+func (w *walker) unaskable(err error, n *need) error {
+	var at *Error
+	if errors.As(err, &at) {
+		return wrap(at.Where, at.Message, n)
+	}
+	return n
+}
+
+// satisfy finds out what is needed.
+func (w *walker) satisfy(n *need, a *around) error {
+	switch {
+	case n.facts != "" && n.host != "" && n.host != w.mem.host.Name:
+		return w.gatherOf(n.host, n.facts)
+	case n.facts != "":
+		return w.gather(n.facts)
+	case n.host != "":
+		return w.await(n.host, a)
+	case len(w.stage.entries) == 0:
+		return fmt.Errorf("%w, and nobody can tell", n)
+	}
+	return w.flush()
+}

@@ -1,0 +1,248 @@
+package playbooks
+
+import (
+	"context"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+)
+
+// memory is what is known of a host.
+func (r *Run) memory(host string) *memory {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if m := r.hosts[host]; m != nil {
+		return m
+	}
+	h := Host{Name: host, Vars: map[string]any{}}
+	found, ok := r.Inventory.Host(host)
+	if ok {
+		h = Host{Name: host, Groups: found.Groups, Vars: found.Vars}
+	}
+	m := newMemory(h)
+	m.inventory = found
+	r.hosts[host] = m
+	return m
+}
+
+// tell tells one event at a time.
+func (r *Run) tell(event func()) {
+	r.told.Lock()
+	defer r.told.Unlock()
+	event()
+}
+
+func (r *Run) begun(host string, t *TaskInfo) {
+	if t == nil || t.Place.Path == "" {
+		return
+	}
+	r.tell(func() {
+		r.starts(t)
+		r.Events.Begun(host, t)
+	})
+}
+
+// passed tells how far a host has come, to whoever wants to know.
+func (r *Run) passed(host string, at Place) {
+	if o, ok := r.Events.(interface{ Passed(string, Place) }); ok {
+		r.tell(func() { o.Passed(host, at) })
+	}
+}
+
+// starts tells of a task before anything else of it is told.
+func (r *Run) starts(t *TaskInfo) {
+	if key := t.Place.String(); !r.started[key] {
+		r.started[key] = true
+		r.Events.TaskStart(t)
+	}
+}
+
+func (w *walker) tellResult(res Result) {
+	w.run.tell(func() {
+		w.run.starts(res.Task)
+		w.run.Events.Result(res)
+	})
+}
+
+func (w *walker) warn(text string) {
+	w.run.tell(func() { w.run.Events.Warning(text) })
+}
+
+// prompt asks for the variables that a play asks for, unless the command line gives
+// them.
+func (r *Run) prompt(ctx context.Context, p *Play) ([]Var, error) {
+	var out []Var
+	for _, q := range p.Prompts {
+		if _, given := r.Options.Extra[q.Name]; given {
+			continue
+		}
+		if v, asked := r.answers[q.Name]; asked {
+			out = append(out, Var{Where: q.Where, Name: q.Name, Value: v, fixed: true})
+			continue
+		}
+		text := q.Text
+		if text == "" {
+			text = q.Name
+		}
+		answer, err := r.Runner.Ask(ctx, Question{Text: text, Private: q.Private, Confirm: q.Confirm, Default: q.Default})
+		if err != nil {
+			return nil, wrap(q.Where, "vars_prompt: "+q.Name, err)
+		}
+		var v any = answer
+		if answer == "" && q.Default != nil {
+			v = q.Default
+		}
+		r.answers[q.Name] = v
+		out = append(out, Var{Where: q.Where, Name: q.Name, Value: v, fixed: true})
+	}
+	return out, nil
+}
+
+// rolesOf are the roles whose variables a whole play sees.
+func rolesOf(p *Play) []*Role {
+	var out []*Role
+	var visit func(steps []Step)
+	visit = func(steps []Step) {
+		for _, s := range steps {
+			if s.Role != nil && s.Role.Public && s.Role.By == nil {
+				out = append(out, s.Role)
+			}
+			visit(s.Block)
+		}
+	}
+	visit(p.PreTasks)
+	visit(p.Roles)
+	visit(p.Tasks)
+	visit(p.PostTasks)
+	return out
+}
+
+// words is the lexicon of a playbook, which all its walks share.
+func (pb *Playbook) words() *lexicon {
+	pb.source.mu.Lock()
+	defer pb.source.mu.Unlock()
+	if pb.source.words == nil {
+		pb.source.words = &lexicon{}
+	}
+	return pb.source.words
+}
+
+// groups are all groups with the names of their hosts.
+func (r *Run) groups() map[string]any {
+	out := map[string]any{}
+	for _, g := range r.Inventory.Groups() {
+		names := []any{}
+		for _, h := range g.Hosts() {
+			names = append(names, h.Name)
+		}
+		out[g.Name] = names
+	}
+	return out
+}
+
+func anyList(names []string) []any {
+	out := make([]any, len(names))
+	for i, n := range names {
+		out[i] = n
+	}
+	return out
+}
+
+// version is that of Ansible whose dialect this is.
+var version = map[string]any{
+	"full": "2.14.18", "string": "2.14.18", "major": int64(2), "minor": int64(14), "revision": int64(18),
+}
+
+// magic are the variables that say what is.
+func (r *Run) magic(w *walker, all []string) func(string) (any, bool) {
+	h := w.mem.host
+	short, _, _ := strings.Cut(h.Name, ".")
+	is := map[string]any{
+		"inventory_hostname": h.Name, "inventory_hostname_short": short, "group_names": anyList(h.Groups),
+		"ansible_play_hosts_all": anyList(all), "ansible_play_hosts": anyList(all), "play_hosts": anyList(w.batch.hosts),
+		"ansible_play_batch": anyList(w.batch.hosts), "ansible_play_name": w.play.name(),
+		"ansible_check_mode": r.Options.Check, "ansible_diff_mode": r.Options.Diff,
+		"ansible_verbosity": int64(r.Options.Verbosity), "ansible_forks": int64(r.Options.Forks),
+		"ansible_run_tags": anyList(orAll(r.Options.Tags)), "ansible_skip_tags": anyList(r.Options.SkipTags),
+		"ansible_version": version, "playbook_dir": r.Playbook.source.shown(r.Playbook.source.dir), "ansible_limit": strings.Join(r.Options.Limit, ","),
+		"ansible_role_names": anyList(roleNames(w.play)), "role_names": anyList(roleNames(w.play)), "ansible_play_role_names": anyList(roleNames(w.play)),
+	}
+	file := r.Inventory.File()
+	is["inventory_file"], is["inventory_dir"] = file, path.Dir(file)
+	is["ansible_inventory_sources"] = []any{file}
+	if len(r.Options.Limit) == 0 {
+		delete(is, "ansible_limit")
+	}
+	return func(name string) (any, bool) {
+		switch name {
+		case "groups":
+			return r.groups(), true
+		case "environment":
+			return []any{}, true
+		}
+		v, ok := is[name]
+		return v, ok
+	}
+}
+
+func orAll(tags []string) []string {
+	if len(tags) == 0 {
+		return []string{"all"}
+	}
+	return tags
+}
+
+func roleNames(p *Play) []string {
+	var out []string
+	for _, r := range rolesOf(p) {
+		out = append(out, r.Name)
+	}
+	return out
+}
+
+// others makes hostvars: of each host the variables that are wanted, or all. What
+// another host has yet to report is there as the need of it.
+func (w *walker) others(names []string) map[string]any {
+	out := map[string]any{}
+	for _, host := range w.run.known() {
+		m := w.run.memory(host)
+		vars := map[string]any{}
+		sc := scope{set: w.scope().set, words: w.words, extra: w.opts.Extra, host: m.public(), play: w.vars}
+		behind := host != w.mem.host.Name && w.batch.behind(host, w.place)
+		e := sc.evaluation()
+		list := names
+		if list == nil {
+			list = append(sc.names(), sortedNames(w.sets)...)
+		}
+		for _, name := range list {
+			if behind && w.sets[name] {
+				vars[name] = (&need{what: name + " of " + host, host: host}).value()
+			} else if v, ok := e.look(name); ok {
+				vars[name] = v
+			}
+		}
+		vars["inventory_hostname"], vars["group_names"] = host, anyList(m.host.Groups)
+		if short, _, _ := strings.Cut(host, "."); names == nil || slices.Contains(names, "inventory_hostname_short") {
+			vars["inventory_hostname_short"] = short
+		}
+		out[host] = vars
+	}
+	return out
+}
+
+// known are the names of all hosts, those of the inventory first.
+func (r *Run) known() []string {
+	var out []string
+	for _, h := range r.Inventory.Hosts() {
+		out = append(out, h.Name)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, name := range slices.Sorted(maps.Keys(r.hosts)) {
+		if !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
