@@ -43,8 +43,12 @@ func (t *turn) host(h *inventory.Host) cloud.HostView {
 // nothing if there never were any.
 func (t *turn) metadataOf(h *inventory.Host) string {
 	cl, _ := t.Cloud()
-	if s, used := cl.Networks[h.Cluster]; !used || !h.Frontend || !inventory.Mode(s.Mode).Groups() {
+	s, used := cl.Networks[h.Cluster]
+	if !used || !h.Frontend {
 		return ""
+	}
+	if !inventory.Mode(s.Mode).Groups() {
+		return "not served: vnet_mode " + s.Mode + " has no metadata service" + seedDisk
 	}
 	if how, ok := t.c.fronts.Load(h.Name); ok {
 		return how.(string)
@@ -52,8 +56,11 @@ func (t *turn) metadataOf(h *inventory.Host) string {
 	if t.c.serving.Load() {
 		return "not yet served"
 	}
-	return "not served: eucactl serve does not run"
+	return "not served: eucactl serve does not run" + seedDisk
 }
+
+// seedDisk is what guests have all the same.
+const seedDisk = "; guests have what is on their seed disks"
 
 func roles(h *inventory.Host) (list []string) {
 	for _, r := range []struct {

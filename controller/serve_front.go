@@ -18,7 +18,14 @@ import (
 // long as ctx lives; a connection that breaks is made anew. Nothing is done before
 // the cluster's first instance.
 func (k *keeper) front(ctx context.Context, cluster inventory.Cluster) {
-	if cluster.Frontend == nil || !cluster.Network.Mode.Groups() || !k.used(ctx, cluster.Name) {
+	if cluster.Frontend == nil {
+		return
+	}
+	if mode := cluster.Network.Mode; !mode.Groups() {
+		k.Log.Info("metadata is not served", "frontend", cluster.Frontend.Name, "why", "vnet_mode "+string(mode)+" has no metadata service"+seedDisk)
+		return
+	}
+	if !k.used(ctx, cluster.Name) {
 		return
 	}
 	name := cluster.Frontend.Name
