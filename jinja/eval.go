@@ -228,6 +228,14 @@ func Attr(v any, name string) any {
 	if m := methodOf(v, name); m != nil {
 		return m
 	}
+	if pair, ok := v.(Tuple); ok && len(pair) == 2 { // as groupby makes them
+		switch name {
+		case "grouper":
+			return Norm(pair[0])
+		case "list":
+			return Norm(pair[1])
+		}
+	}
 	if x, ok := Entry(v, name); ok {
 		return x
 	}

@@ -200,7 +200,7 @@ func (l *lexer) rawTag(name string) int {
 
 // raw emits what stands between raw and endraw as it is.
 func (l *lexer) raw(n int) error {
-	l.closeRaw(n)
+	l.closeRaw(n, false)
 	from, line := l.pos, l.line
 	for {
 		i := strings.Index(l.source[l.pos:], l.BlockStart)
@@ -215,17 +215,18 @@ func (l *lexer) raw(n int) error {
 		}
 		if n := l.rawTag("endraw"); n > 0 {
 			l.data(l.source[from:to], sign, true)
-			l.closeRaw(n)
+			l.closeRaw(n, true)
 			return nil
 		}
 	}
 }
 
-func (l *lexer) closeRaw(n int) {
+// closeRaw moves over a tag; a newline behind the first one is part of the raw text.
+func (l *lexer) closeRaw(n int, last bool) {
 	l.skip(n)
 	sign := l.source[l.pos-len(l.BlockEnd)-1]
 	if sign != '-' && sign != '+' {
 		sign = 0
 	}
-	l.after(sign, true)
+	l.after(sign, last)
 }

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 )
 
@@ -17,20 +18,32 @@ const agreementVars = `{"n": 64, "s": "x", "l": [1, "b"], "m": {"a": null, "b": 
 	"users": [{"groups": ["g"], "keys": ["k1", "k2"], "name": "u1"}, {"keys": [], "name": "u2"}],
 	"result": {"changed": true, "failed": false, "rc": 0}}`
 
-// agreementCases are the texts of a file: an expression stands for itself and for
-// a list of it in JSON, which shows its type.
-func agreementCases(t *testing.T) (cases []string) {
+// agreementCase is a text of a playbook, a template's file or a condition.
+type agreementCase struct{ kind, text string }
+
+// agreementCases are what a file lists: an expression stands for itself and for a
+// list of it in JSON, which shows its type.
+func agreementCases(t *testing.T, name string) (cases []agreementCase) {
 	t.Helper()
-	data, err := os.ReadFile("testdata/agreement.txt")
+	data, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
+	kinds := map[string]string{"T": "text", "F": "file", "W": "condition"}
 	for line := range strings.Lines(string(data)) {
 		line = strings.TrimSuffix(line, "\n")
-		if text, ok := strings.CutPrefix(line, "T "); ok {
-			cases = append(cases, text)
-		} else if line != "" && line[0] != '#' {
-			cases = append(cases, "{{ "+line+" }}", "{{ ["+line+"] | to_json }}")
+		word, text, _ := strings.Cut(line, " ")
+		switch {
+		case line == "" || line[0] == '#':
+		case kinds[word] == "file":
+			if err := json.Unmarshal([]byte(text), &text); err != nil {
+				t.Fatalf("%s: %v", line, err)
+			}
+			cases = append(cases, agreementCase{"file", text})
+		case kinds[word] != "":
+			cases = append(cases, agreementCase{kinds[word], text})
+		default:
+			cases = append(cases, agreementCase{"text", "{{ " + line + " }}"}, agreementCase{"text", "{{ [" + line + "] | to_json }}"})
 		}
 	}
 	return cases
@@ -42,9 +55,13 @@ type agreementAnswer struct {
 }
 
 // ansible asks the installed Ansible, in one process.
-func ansible(t *testing.T, vars string, cases []string) (answers []agreementAnswer) {
+func ansible(t *testing.T, vars string, cases []agreementCase) (answers []agreementAnswer) {
 	t.Helper()
-	asked, err := json.Marshal(map[string]any{"vars": json.RawMessage(vars), "cases": cases})
+	pairs := make([][2]string, len(cases))
+	for i, c := range cases {
+		pairs[i] = [2]string{c.kind, c.text}
+	}
+	asked, err := json.Marshal(map[string]any{"vars": json.RawMessage(vars), "cases": pairs})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,10 +103,10 @@ func throughJSON(t *testing.T, v any) (out any) {
 	return out
 }
 
-// Ansible and this package make the same of every expression of the table. Where
-// Ansible makes text of a number, as it does of what is computed, the text agrees.
+// Ansible and this package make the same of every case of the table. Where Ansible
+// makes text of a number, as it does of what is computed, the text agrees.
 func TestAgreesWithAnsible(t *testing.T) {
-	cases := agreementCases(t)
+	cases := agreementCases(t, "testdata/agreement.txt")
 	answers := ansible(t, agreementVars, cases)
 	decoder := json.NewDecoder(strings.NewReader(agreementVars))
 	decoder.UseNumber()
@@ -99,28 +116,38 @@ func TestAgreesWithAnsible(t *testing.T) {
 	}
 	vars := whole(raw).(map[string]any)
 	s := NewWith(Options{Now: time.Unix(0, 0).UTC()})
-	values, errors := 0, 0
-	for i, text := range cases {
-		got, err := s.Value(text, vars)
+	values, refusals := 0, 0
+	for i, c := range cases {
 		want := answers[i]
-		if (err != nil) != (want.Error != "") {
-			t.Errorf("%s\n ours: %v, %v\n Ansible: %v, %s", text, got, err, want.Value, want.Error)
-			continue
-		}
-		if err != nil {
-			errors++
-			continue
-		}
-		values++
-		if word, ok := want.Value.(string); ok {
-			if got, err = s.Text(text, vars); err != nil || got != word {
-				t.Errorf("%s\n ours:    %q, %v\n Ansible: %q", text, got, err, word)
-			}
-		} else if !reflect.DeepEqual(throughJSON(t, got), want.Value) {
-			t.Errorf("%s\n ours:    %T %v\n Ansible: %T %v", text, got, got, want.Value, want.Value)
+		_, isText := want.Value.(string)
+		got, err := ours(s, c, vars, isText)
+		switch {
+		case (err != nil) != (want.Error != ""):
+			t.Errorf("%s: %s\n ours: %v, %v\n Ansible: %v, %s", c.kind, c.text, got, err, want.Value, want.Error)
+		case err != nil:
+			refusals++
+		case !reflect.DeepEqual(throughJSON(t, got), want.Value):
+			t.Errorf("%s: %s\n ours:    %T %#v\n Ansible: %T %#v", c.kind, c.text, got, got, want.Value, want.Value)
+		default:
+			values++
 		}
 	}
-	t.Logf("%d values agree, and %d refusals", values, errors)
+	t.Logf("%d values agree, and %d refusals", values, refusals)
+}
+
+// ours is what this package makes of a case, as a text if it is to be one.
+func ours(s *Set, c agreementCase, vars map[string]any, isText bool) (any, error) {
+	switch c.kind {
+	case "condition":
+		return s.Truth(c.text, vars)
+	case "file":
+		return New(fstest.MapFS{"file": {Data: []byte(c.text)}}).Render("file", vars)
+	}
+	v, err := s.Value(c.text, vars)
+	if err == nil && isText {
+		return s.Text(c.text, vars)
+	}
+	return v, err
 }
 
 // whole makes whole numbers of JSON's.
