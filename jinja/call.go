@@ -123,6 +123,15 @@ func (c *Call) InText() string {
 	return s
 }
 
+// OnlyText is the input, which must be a text.
+func (c *Call) OnlyText() string {
+	s, ok := c.In.(string)
+	if !ok {
+		c.fail(fmt.Errorf("%s is not a text", Describe(c.In)))
+	}
+	return s
+}
+
 // InList is the input as a list.
 func (c *Call) InList() []any {
 	list, err := List(c.In)

@@ -122,6 +122,9 @@ func (r *run) contains(container, item any) (bool, error) {
 	case Tuple:
 		return r.has(c, item)
 	case map[string]any, *Dict:
+		if _, tuple := item.(Tuple); tuple {
+			return false, nil
+		}
 		if _, err := hashable(item); err != nil {
 			return false, err
 		}

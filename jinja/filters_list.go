@@ -219,6 +219,9 @@ func filterJoin(c *Call) (any, error) {
 }
 
 func filterMap(c *Call) (any, error) {
+	if !Truth(c.In) {
+		return []any{}, nil
+	}
 	list := c.InList()
 	out := make([]any, 0, len(list))
 	if by, ok := c.Named.Get("attribute"); ok && len(c.Rest) == 0 {
@@ -251,6 +254,9 @@ func filterMap(c *Call) (any, error) {
 
 // chosen are the items that a test takes, or refuses; by an attribute or themselves.
 func chosen(c *Call, byAttribute, take bool) (any, error) {
+	if !Truth(c.In) {
+		return []any{}, nil
+	}
 	args := c.Rest
 	a := attribute{otherwise: absent{}}
 	if byAttribute {

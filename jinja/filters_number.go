@@ -33,6 +33,8 @@ func filterInt(c *Call) (any, error) {
 			return n, nil
 		case ok && math.Abs(f) < 1<<63:
 			return int64(f), nil
+		case ok:
+			return nil, errNumber
 		}
 		return otherwise, nil
 	}
@@ -106,8 +108,8 @@ func filterRound(c *Call) (any, error) {
 	case "floor":
 		return math.Floor(f*scale) / scale, nil
 	case "common":
-		if whole && digits >= 0 {
-			return c.In, nil
+		if n, _, _, _ := number(c.In); whole && digits >= 0 {
+			return n, nil
 		}
 		if f = roundTo(f, digits); whole && math.Abs(f) < 1<<53 {
 			return int64(f), nil
@@ -135,11 +137,15 @@ func roundTo(f float64, digits int) float64 {
 }
 
 func filterFileSize(c *Call) (any, error) {
-	v, err := filterFloat(&Call{run: c.run, In: c.In, Args: []any{0.0}})
-	if err != nil {
-		return nil, err
+	size, ok := Float(c.In)
+	if s, isText := c.In.(string); isText {
+		f, err := ParseFloat(s)
+		size, ok = f, err == nil
 	}
-	size, base, units := v.(float64), 1000.0, "kMGTPEZY"
+	if !ok {
+		return nil, fmt.Errorf("%s is no size", Describe(c.In))
+	}
+	base, units := 1000.0, "kMGTPEZY"
 	suffix := "B"
 	if c.Bool(0, false) {
 		base, units, suffix = 1024, "KMGTPEZY", "iB"

@@ -17,7 +17,7 @@ func escape(s string) string {
 var (
 	tag       = regexp.MustCompile(`(?s)<!--.*?-->|<[^>]*>`)
 	titleWord = regexp.MustCompile(`[-\s({\[<]+|[^-\s({\[<]+`)
-	wordRuns  = regexp.MustCompile(`\w+`)
+	wordRuns  = regexp.MustCompile(`[\p{L}\p{N}_]+`)
 )
 
 func stripTags(s string) string {
@@ -60,7 +60,7 @@ func filterIndent(c *Call) (any, error) {
 		pad = strings.Repeat(" ", max(n, 0))
 	}
 	first, blank := c.Bool(1, false), c.Bool(2, false)
-	parts := lines(c.InText()+"\n", false)
+	parts := lines(c.OnlyText()+"\n", false)
 	if err := c.spendText(len(parts) * len(pad)); err != nil {
 		return nil, err
 	}
@@ -84,7 +84,7 @@ func filterTrim(c *Call) (any, error) {
 }
 
 func filterTruncate(c *Call) (any, error) {
-	s := []rune(c.InText())
+	s := []rune(c.OnlyText())
 	length, killWords, end, leeway := c.Int(0, 255), c.Bool(1, false), c.Text(2, "..."), c.Int(3, 0)
 	if length < utf8.RuneCountInString(end) || leeway < 0 {
 		return nil, errors.New("the length is less than that of the end")
@@ -187,7 +187,7 @@ func filterWordwrap(c *Call) (any, error) {
 		glue = "\n"
 	}
 	var out []string
-	for _, line := range lines(c.InText(), false) {
+	for _, line := range lines(c.OnlyText(), false) {
 		out = append(out, strings.Join(w.wrap(line), glue))
 	}
 	s := strings.Join(out, glue)

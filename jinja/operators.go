@@ -244,7 +244,11 @@ func floatResult(op string, a, b float64) (any, error) {
 		if a == 0 && b < 0 {
 			return nil, errors.New("a division by zero")
 		}
-		return math.Pow(a, b), nil
+		v := math.Pow(a, b)
+		if math.IsInf(v, 0) && !math.IsInf(a, 0) && !math.IsInf(b, 0) {
+			return nil, errNumber
+		}
+		return v, nil
 	}
 	return nil, fmt.Errorf("no operator %q", op)
 }

@@ -109,7 +109,7 @@ func Literal(text string) (any, bool) {
 		}
 	}
 	p := &parser{tokens: tokens}
-	x, err := p.conditional()
+	x, err := p.tuple(true)
 	if err != nil || p.peek().kind != tokenEOF {
 		return nil, false
 	}

@@ -46,6 +46,11 @@ func onText(f func(string) string) jinja.Filter {
 	return do(func(c *jinja.Call) (any, error) { return f(c.InText()), nil })
 }
 
+// onlyText is onText for what must be a text.
+func onlyText(f func(string) string) jinja.Filter {
+	return do(func(c *jinja.Call) (any, error) { return f(c.OnlyText()), nil })
+}
+
 // describe names a value in an error message.
 func describe(v any) string { return jinja.Describe(v) }
 

@@ -66,6 +66,9 @@ func combine(c *jinja.Call) (any, error) {
 		if err, ok := v.(error); ok {
 			return nil, err
 		}
+		if v == nil {
+			continue
+		}
 		if !jinja.IsMapping(v) {
 			return nil, fmt.Errorf("%s is not a mapping", describe(v))
 		}
@@ -149,7 +152,20 @@ func unique(c *jinja.Call, list []any) (any, error) {
 	return c.Filter("unique", list, []any{true}, nil)
 }
 
-func union(c *jinja.Call) (any, error) { return unique(c, slices.Concat(c.InList(), c.List(0))) }
+func union(c *jinja.Call) (any, error) {
+	if err := onlyList(c); err != nil {
+		return nil, err
+	}
+	return unique(c, slices.Concat(c.InList(), c.List(0)))
+}
+
+func onlyList(c *jinja.Call) error {
+	switch c.In.(type) {
+	case []any, jinja.Tuple:
+		return nil
+	}
+	return fmt.Errorf("%s is not a list", describe(c.In))
+}
 
 // chosen are the different elements of one list that the other has, or has not.
 func chosen(c *jinja.Call, has bool) (any, error) {
@@ -161,6 +177,9 @@ func chosen(c *jinja.Call, has bool) (any, error) {
 }
 
 func symmetricDifference(c *jinja.Call) (any, error) {
+	if err := onlyList(c); err != nil {
+		return nil, err
+	}
 	a, b := c.InList(), c.List(0)
 	only, err := without(c, a, b, false)
 	if err != nil {

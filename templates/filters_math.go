@@ -76,10 +76,9 @@ func sizeOf(unit byte) float64 {
 }
 
 func humanReadable(c *jinja.Call) (any, error) {
-	v, err := c.Filter("float", c.In, nil, nil)
-	size, ok := v.(float64)
-	if err != nil || !ok {
-		return nil, fmt.Errorf("%s is no size", describe(c.In))
+	size, err := inFloat(c)
+	if err != nil {
+		return nil, err
 	}
 	base := "Bytes"
 	if c.Bool(0, false) {

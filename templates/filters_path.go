@@ -11,16 +11,19 @@ import (
 // pathFilters take paths apart, as Python's os.path and ntpath do.
 func pathFilters() map[string]jinja.Filter {
 	return map[string]jinja.Filter{
-		"basename":       onText(func(s string) string { return s[strings.LastIndexByte(s, '/')+1:] }),
-		"commonpath":     do(commonPath),
-		"dirname":        onText(dirname),
-		"normpath":       onText(normPath),
-		"path_join":      do(pathJoin),
-		"relpath":        jinja.F("start", relPath),
-		"splitext":       do(func(c *jinja.Call) (any, error) { return splitExt(c.InText()), nil }),
-		"win_basename":   onText(func(s string) string { _, rest := splitDrive(s); return rest[strings.LastIndexAny(rest, `\/`)+1:] }),
-		"win_dirname":    onText(winDirname),
-		"win_splitdrive": do(func(c *jinja.Call) (any, error) { d, rest := splitDrive(c.InText()); return jinja.Tuple{d, rest}, nil }),
+		"basename":     onlyText(func(s string) string { return s[strings.LastIndexByte(s, '/')+1:] }),
+		"commonpath":   do(commonPath),
+		"dirname":      onlyText(dirname),
+		"normpath":     onlyText(normPath),
+		"path_join":    do(pathJoin),
+		"relpath":      jinja.F("start", relPath),
+		"splitext":     do(func(c *jinja.Call) (any, error) { return splitExt(c.OnlyText()), nil }),
+		"win_basename": onlyText(func(s string) string { _, rest := splitDrive(s); return rest[strings.LastIndexAny(rest, `\/`)+1:] }),
+		"win_dirname":  onlyText(winDirname),
+		"win_splitdrive": do(func(c *jinja.Call) (any, error) {
+			d, rest := splitDrive(c.OnlyText())
+			return jinja.Tuple{d, rest}, nil
+		}),
 	}
 }
 
@@ -52,7 +55,11 @@ func pathJoin(c *jinja.Call) (any, error) {
 		return s, nil
 	}
 	out := ""
-	for i, part := range c.InList() {
+	parts := c.InList()
+	if len(parts) == 0 {
+		return nil, errors.New("nothing to join")
+	}
+	for i, part := range parts {
 		s, ok := jinja.Norm(part).(string)
 		if !ok {
 			return nil, errors.New("a path is made of texts")

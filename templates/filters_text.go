@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -13,8 +14,13 @@ import (
 // textFilters are Ansible's filters over text.
 func textFilters() map[string]jinja.Filter {
 	return map[string]jinja.Filter{
-		"comment":       jinja.F("style **", comment),
-		"quote":         onText(quote),
+		"comment": jinja.F("style **", comment),
+		"quote": do(func(c *jinja.Call) (any, error) {
+			if c.In == nil {
+				return quote(""), nil
+			}
+			return quote(c.InText()), nil
+		}),
 		"regex_escape":  jinja.F("re_type", regexEscape),
 		"regex_findall": jinja.F("regex multiline ignorecase", regexFindall),
 		"regex_replace": jinja.F("pattern replacement ignorecase multiline", regexReplace),
@@ -86,7 +92,7 @@ func comment(c *jinja.Call) (any, error) {
 	if err = errors.Join(err, err2); err != nil || before > 1000 || after > 1000 {
 		return nil, errors.New("prefix_count and postfix_count are small numbers")
 	}
-	return commented(c.InText(), p, max(before, 0), max(after, 0)), nil
+	return commented(c.OnlyText(), p, max(before, 0), max(after, 0)), nil
 }
 
 func commented(text string, p map[string]string, before, after int) string {
@@ -111,27 +117,23 @@ func commented(text string, p map[string]string, before, after int) string {
 }
 
 func urlDecode(c *jinja.Call) (any, error) {
-	s, err := url.QueryUnescape(c.InText())
+	s, err := url.QueryUnescape(c.OnlyText())
 	if err != nil {
-		return nil, fmt.Errorf("%s is not URL-encoded", shown(c.InText()))
+		return nil, fmt.Errorf("%s is not URL-encoded", shown(c.OnlyText()))
 	}
 	return s, nil
 }
 
+// urlParts is a URL cut as Python's urlsplit cuts it.
+var urlParts = regexp.MustCompile(`^(?:([a-zA-Z][a-zA-Z0-9+.-]*):)?(?://([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?$`)
+
 // urlSplit takes a URL apart, into all of its parts or one.
 func urlSplit(c *jinja.Call) (any, error) {
-	u, err := url.Parse(c.InText())
-	if err != nil {
-		return nil, fmt.Errorf("%s is no URL", shown(c.InText()))
+	m := urlParts.FindStringSubmatch(strings.NewReplacer("\n", "", "\r", "", "\t", "").Replace(strings.TrimSpace(c.OnlyText())))
+	if m == nil {
+		return nil, fmt.Errorf("%s is no URL", shown(c.OnlyText()))
 	}
-	netloc := u.Host
-	if u.User != nil {
-		netloc = u.User.String() + "@" + u.Host
-	}
-	rest := u.EscapedPath()
-	if u.Opaque != "" {
-		rest = u.Opaque
-	}
+	netloc := m[2]
 	parts := jinja.NewDict()
 	set := func(key string, v any, has bool) {
 		if !has {
@@ -139,17 +141,29 @@ func urlSplit(c *jinja.Call) (any, error) {
 		}
 		_ = parts.Set(key, v) // a text can be a key
 	}
-	set("fragment", u.EscapedFragment(), true)
-	set("hostname", strings.ToLower(u.Hostname()), u.Host != "")
+	user, host, hasUser := "", netloc, false
+	if i := strings.LastIndexByte(netloc, '@'); i >= 0 {
+		user, host, hasUser = netloc[:i], netloc[i+1:], true
+	}
+	user, password, hasPassword := strings.Cut(user, ":")
+	port := ""
+	if i := strings.LastIndexByte(host, ':'); i > strings.LastIndexByte(host, ']') {
+		host, port = host[:i], host[i+1:]
+	}
+	host = strings.Trim(host, "[]")
+	number, err := strconv.ParseUint(port, 10, 16)
+	if port != "" && err != nil {
+		return nil, fmt.Errorf("%s is no port", shown(port))
+	}
+	set("fragment", m[5], true)
+	set("hostname", strings.ToLower(host), host != "")
 	set("netloc", netloc, true)
-	password, hasPassword := u.User.Password()
 	set("password", password, hasPassword)
-	set("path", rest, true)
-	port, err := strconv.ParseInt(u.Port(), 10, 64)
-	set("port", port, err == nil)
-	set("query", u.RawQuery, true)
-	set("scheme", u.Scheme, true)
-	set("username", u.User.Username(), u.User != nil)
+	set("path", m[3], true)
+	set("port", int64(number), port != "")
+	set("query", m[4], true)
+	set("scheme", strings.ToLower(m[1]), true)
+	set("username", user, hasUser)
 	if !c.Has(0) || c.Text(0, "") == "" {
 		return parts, nil
 	}

@@ -170,7 +170,7 @@ func FuzzValue(f *testing.F) {
 	for line := range strings.Lines(string(data)) {
 		f.Add(line)
 	}
-	s := New(Builtin())
+	s := NewWith(Options{Steps: 1 << 18}, Builtin())
 	f.Fuzz(func(t *testing.T, text string) {
 		if len(text) > 200 {
 			return

@@ -17,12 +17,12 @@ func ansibleTests() map[string]jinja.Filter {
 	subset := func(c *jinja.Call) (any, error) { return within(c, c.InList(), c.List(0)) }
 	superset := func(c *jinja.Call) (any, error) { return within(c, c.List(0), c.InList()) }
 	return map[string]jinja.Filter{
-		"abs":             do(func(c *jinja.Call) (any, error) { return path.IsAbs(c.InText()), nil }),
+		"abs":             do(func(c *jinja.Call) (any, error) { return path.IsAbs(c.OnlyText()), nil }),
 		"all":             do(func(c *jinja.Call) (any, error) { return quantified(c, false) }),
 		"any":             do(func(c *jinja.Call) (any, error) { return quantified(c, true) }),
 		"contains":        jinja.F("value", func(c *jinja.Call) (any, error) { return c.Contains(c.In, c.Arg(0, nil)) }),
 		"falsy":           jinja.F("convert_bool", func(c *jinja.Call) (any, error) { v, err := truthy(c); return !v, err }),
-		"is_abs":          do(func(c *jinja.Call) (any, error) { return path.IsAbs(c.InText()), nil }),
+		"is_abs":          do(func(c *jinja.Call) (any, error) { return path.IsAbs(c.OnlyText()), nil }),
 		"isnan":           do(isNaN),
 		"issubset":        jinja.F("b", subset),
 		"issuperset":      jinja.F("b", superset),
