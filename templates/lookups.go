@@ -58,8 +58,8 @@ func (s *Set) lookups() map[string]lookupFunc {
 // in or says that there are none.
 var hooks = map[string]string{
 	"env":                 "the environment is not handed to templates here",
-	"pipe":                "running programs for templates is off: --allow-pipe switches it on",
-	"lines":               "running programs for templates is off: --allow-pipe switches it on",
+	"pipe":                "running programs for templates is off: run it as a task, register its result and use that",
+	"lines":               "running programs for templates is off: run it as a task, register its result and use that",
 	"password":            "there is no store of passwords here",
 	"inventory_hostnames": "there is no inventory here",
 	"unvault":             "there are no vault passwords here",
