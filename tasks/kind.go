@@ -80,6 +80,9 @@ func Builtin() (*Library, error) {
 			return nil, err
 		}
 		name := strings.TrimSuffix(strings.TrimPrefix(file, "parts/"), ".sh")
+		if !strings.HasPrefix(string(text), "# "+name+":") {
+			return nil, fmt.Errorf("%s: the first line must begin with \"# %s:\"", file, name)
+		}
 		l.parts[name] = Kind{Name: name, Text: string(text)}
 	}
 	if err := l.read(builtin, "tasks"); err != nil {
@@ -129,6 +132,16 @@ func (l *Library) callee(name string) (Kind, error) {
 		return part, nil
 	}
 	return l.Kind(name)
+}
+
+// Text is what a program has of a kind, or of a part if the name ends in a colon:
+// that is how the first lines of both begin.
+func (l *Library) Text(name string) (string, error) {
+	if part, ok := l.parts[strings.TrimSuffix(name, ":")]; ok && strings.HasSuffix(name, ":") {
+		return part.Text, nil
+	}
+	k, err := l.Kind(name)
+	return k.Text, err
 }
 
 // called are these kinds and what they call, each once.

@@ -105,7 +105,7 @@ func serviceLives(h *kindHost, bare string) {
 	h.do(bare)
 	is := func() string { h.t.Helper(); return h.do(demoRuns) }
 	one := func(named ...any) kindCall { return append(kindCall{"service", "name", "demo"}, named...) }
-	plain, strict := one(), one("config", "/etc/demo/a")
+	plain, strict := one("state", "started"), one("config", "/etc/demo/a")
 
 	h.wants(plain, kindApply, Changed)
 	first := is()
@@ -152,14 +152,16 @@ func TestServiceRefuses(t *testing.T) {
 				words string
 				named []any
 			}{
-				{"is it installed?", []any{"name", "nosuch"}},
+				{"is it installed?", []any{"name", "nosuch", "state", "started"}},
 				{"is it installed?", []any{"name", "nosuch", "state", "stopped"}},
-				{"bad name", []any{"name", "-H"}},
-				{"bad name", []any{"name", "../demo"}},
-				{"bad name", []any{"name", "demo;reboot"}},
-				{"bad name", []any{"name", "demo ssh"}},
-				{"in config", []any{"name", "demo", "state", "restarted"}},
-				{"started or stopped", []any{"name", "demo", "state", "up"}},
+				{"bad name", []any{"name", "-H", "state", "started"}},
+				{"bad name", []any{"name", "../demo", "state", "started"}},
+				{"bad name", []any{"name", "demo;reboot", "state", "started"}},
+				{"bad name", []any{"name", "demo ssh", "state", "started"}},
+				{"state is started, stopped", []any{"name", "demo", "state", "up"}},
+				{"give state or enabled", []any{"name", "demo"}},
+				{"config needs state=started", []any{"name", "demo", "state", "restarted", "config", "/etc/demo/a"}},
+				{"enabled is true or false", []any{"name", "demo", "enabled", "perhaps"}},
 				{"/etc/none, named in config, is not a file", []any{"name", "demo", "config", []any{"/etc/demo/a", "/etc/none"}}},
 			} {
 				for _, e := range []Env{kindCheck, kindApply} {

@@ -85,7 +85,7 @@ func (pr *program) settings(text string) (rest string, err error) {
 	return rest, nil
 }
 
-// skipKinds passes by the texts of the kinds, which the library has too.
+// skipKinds passes by the texts of kinds and of what they share, which the library has too.
 func skipKinds(rest string, lib *tasks.Library) (string, error) {
 	for strings.HasPrefix(rest, "#") {
 		head, _, _ := strings.Cut(rest, "\n")
@@ -94,11 +94,11 @@ func skipKinds(rest string, lib *tasks.Library) (string, error) {
 			head, _, _ = strings.Cut(below, "\n")
 		}
 		name, _, _ := strings.Cut(strings.TrimSpace(strings.TrimPrefix(head, "#")), " ")
-		k, err := lib.Kind(name)
+		text, err := lib.Text(name)
 		if err != nil {
 			return rest, err
 		}
-		after, ok := strings.CutPrefix(rest, k.Text)
+		after, ok := strings.CutPrefix(rest, text)
 		if !ok {
 			return rest, fmt.Errorf("the text of kind %s is not the library's", name)
 		}

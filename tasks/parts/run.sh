@@ -1,4 +1,4 @@
-# What kinds share that run something the user wrote: command, shell, raw, script.
+# run: what kinds share that run something the user wrote: command, shell, raw, script.
 
 # run_exists PATTERN: a file of that name is there, also a link to nowhere.
 run_exists() {
