@@ -327,7 +327,7 @@ func (h *kindHost) ansible(kind string, c kindCase, check bool) map[string]any {
 	script := `cd /case; export HOME=/root LANG=C.UTF-8 LC_ALL=C.UTF-8; exec 2>/dev/null; printf '%s' "$1" >/tmp/args.json; /usr/bin/python3 -m ansible.modules.$0 /tmp/args.json || :`
 	var payload any = map[string]any{"ANSIBLE_MODULE_ARGS": args}
 	if slices.Contains(wholeAnsible, kind) {
-		script = `cd /case; export HOME=/root LANG=C.UTF-8 LC_ALL=C.UTF-8 ANSIBLE_LOCALHOST_WARNING=0 ANSIBLE_STDOUT_CALLBACK=json ANSIBLE_LOAD_CALLBACK_PLUGINS=1 ANSIBLE_PYTHON_INTERPRETER=/usr/bin/python3; exec 2>/dev/null; printf '%s' "$1" >/tmp/args.json; ansible localhost -c local -m $0 -a "$1" $2 || :`
+		script = `cd /case; export HOME=/root LANG=C.UTF-8 LC_ALL=C.UTF-8 ANSIBLE_LOCALHOST_WARNING=0 ANSIBLE_PYTHON_INTERPRETER=/usr/bin/python3; exec 2>/dev/null; printf '%s' "$1" >/tmp/args.json; ansible localhost -c local -m $0 -a "$1" $2 || :`
 		delete(args, "_ansible_check_mode")
 		payload = args
 	}
@@ -335,19 +335,22 @@ func (h *kindHost) ansible(kind string, c kindCase, check bool) map[string]any {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	flag := "-v"
+	flag := "--diff"
 	if check {
 		flag = "--check"
 	}
 	out := h.do(script, kind, string(text), flag)
+	before, after, adhoc := strings.Cut(out, " => ")
+	if adhoc {
+		out = after
+	}
 	var result map[string]any
 	if err := json.Unmarshal([]byte(out), &result); err != nil {
 		h.t.Logf("%s: Ansible says %q", c.Case, out)
 		return map[string]any{"failed": true}
 	}
-	if plays, ok := result["plays"].([]any); ok {
-		hosts := plays[0].(map[string]any)["tasks"].([]any)[0].(map[string]any)["hosts"].(map[string]any)
-		return hosts["localhost"].(map[string]any)
+	if adhoc && strings.HasSuffix(before, "FAILED!") {
+		result["failed"] = true
 	}
 	return result
 }

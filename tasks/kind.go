@@ -63,7 +63,7 @@ const withWord = "# with:"
 
 var (
 	kindName  = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
-	paramWord = regexp.MustCompile(`^([a-z][a-z0-9_|]*)(\[\]|\{\}|@|~)?(:lazy|\?|=(\S*))?$`)
+	paramWord = regexp.MustCompile(`^([a-z][a-z0-9_|]*)(\[\]|\{\}|@|~)?(:lazy\??|\?|=(\S*))?$`)
 	function  = regexp.MustCompile(`(?m)^(check|apply|read|diff)_([a-z0-9_]+)\(\)`)
 )
 
@@ -229,7 +229,7 @@ func parseParams(words []string) ([]Param, error) {
 	for _, w := range words {
 		m := paramWord.FindStringSubmatch(w)
 		if m == nil {
-			return nil, fmt.Errorf("parameter %q is none of name, name=default, name? and name:lazy, with [], {}, @ or ~ behind the name and |alias in it", w)
+			return nil, fmt.Errorf("parameter %q is none of name, name=default, name?, name:lazy and name:lazy?, with [], {}, @ or ~ behind the name and |alias in it", w)
 		}
 		names := strings.Split(m[1], "|")
 		for _, name := range names {
@@ -242,7 +242,7 @@ func parseParams(words []string) ([]Param, error) {
 			taken[name] = true
 		}
 		params = append(params, Param{
-			Name: names[0], Aliases: append([]string(nil), names[1:]...), Form: Form(m[2]), Default: m[4], Lazy: m[3] == ":lazy",
+			Name: names[0], Aliases: append([]string(nil), names[1:]...), Form: Form(m[2]), Default: m[4], Lazy: strings.HasPrefix(m[3], ":lazy"),
 			Required: m[3] == "" || m[3] == ":lazy",
 		})
 	}

@@ -1,0 +1,75 @@
+# put: a file gets a new content, whole or not at all. Needs attrs.
+
+# put_start PATH: what is written to the file put_new comes to PATH by put_end.
+# It is beside it, so that the last step is a rename.
+put_start() {
+	put_path=$1 put_new=${1%/*}/.${1##*/}.eucactl-new
+	[ -d "${1%/*}/" ] || die "the folder ${1%/*} does not exist"
+	trap 'rm -f "$put_new"' EXIT
+	rm -f "$put_new"
+	(umask 077 && set -C && : >"$put_new") || die "cannot write to ${1%/*}"
+}
+
+# put_end MODE OWNER GROUP BACKUP VALIDATE: what is '' stays as the old file has
+# it; a new one, also in place of a link, has 0644 and is ours.
+put_end() {
+	attrs_look "$put_path"
+	[ "$attrs_is" != link ] || attrs_look /nonexistent
+	put_mode=${attrs_is_mode:-644}
+	if [ -n "$1" ]; then
+		attrs_mode "$1" "$put_mode" file
+		put_mode=$attrs_mode
+	fi
+	if [ -n "$2$3" ]; then
+		chown "${2:-$attrs_is_uid}${3:+:$3}" "$put_new"
+		[ -n "$3" ] || [ -z "$attrs_is_gid" ] || chown ":$attrs_is_gid" "$put_new"
+	elif [ -n "$attrs_is_uid" ] && [ "$attrs_is_uid:$attrs_is_gid" != 0:0 ]; then
+		# Who may write into a file of somebody else's cannot always give it back.
+		chown "$attrs_is_uid:$attrs_is_gid" "$put_new" 2>/dev/null || :
+	fi
+	chmod "00$put_mode" "$put_new"
+	[ ! -e /sys/fs/selinux/enforce ] || [ ! -e "$put_path" ] || chcon --reference="$put_path" "$put_new" || :
+	[ -z "$5" ] || put_validate "$5"
+	[ "$4" != true ] || put_backup
+	[ ! -d "$put_path" ] || [ ! -L "$put_path" ] || rm -f "$put_path" # mv would move into it
+	mv -f "$put_new" "$put_path"
+}
+
+# put_backup: the old file is kept under another name.
+put_backup() {
+	[ -e "$put_path" ] || return 0
+	put_kept=$put_path.$$.$(date +%Y-%m-%d@%H:%M:%S)~
+	cp -p "$put_path" "$put_kept"
+	result backup_file "$put_kept"
+}
+
+# put_validate COMMAND: it may not fail on the new content, whose path is %s. That
+# is a copy where paths have no blanks, for the command may quote it as it likes.
+put_validate() {
+	put_copy=$(scratch)/validate.$task_n put_left=$1 put_command=''
+	case $1 in
+	*%s*) ;;
+	*) die "validate must name the file as %s: $1" ;;
+	esac
+	cp -p "$put_new" "$put_copy"
+	while :; do
+		put_command=$put_command${put_left%%\%*}
+		case $put_left in
+		*%*) put_left=${put_left#*%} ;;
+		*) break ;;
+		esac
+		case $put_left in
+		s*) put_command=$put_command$put_copy put_left=${put_left#s} ;;
+		%*) put_command=$put_command% put_left=${put_left#%} ;;
+		*) put_command=$put_command% ;;
+		esac
+	done
+	(eval "$put_command") || die "failed to validate with $1: exit status $?"
+	rm -f "$put_copy"
+}
+
+# put_diff PATH: the difference between PATH and the new content on stdin.
+put_diff() {
+	[ -e "$1" ] || set -- /dev/null
+	diff -U 2 "$1" - | sed '1,2d'
+}
