@@ -13,7 +13,8 @@ import (
 // no line alone can match; then, for each group by number and by name, "1=2", the
 // number that sed has for it. The second line matches within lines, the third
 // within a text of many (sed -z, with M). Lookaround, backreferences inside and
-// repetitions that take little have no counterpart: they are errors.
+// repetitions that take little have no counterpart: they are errors. It stands
+// between slashes.
 func expression(value string) (string, error) {
 	if strings.ContainsAny(value, "\x00\x01") {
 		return "", errors.New("a regular expression cannot hold control characters")
@@ -74,9 +75,9 @@ func (w *ereWriter) write(re *syntax.Regexp) {
 	case syntax.OpCharClass:
 		w.class(re.Rune)
 	case syntax.OpAnyCharNotNL:
-		w.either(".", `[^\n]`)
-	case syntax.OpAnyChar:
 		w.out.WriteByte('.')
+	case syntax.OpAnyChar:
+		w.group(func() { w.either(".", `.|\n`) })
 	case syntax.OpBeginLine:
 		w.out.WriteByte('^')
 	case syntax.OpEndLine:
@@ -161,7 +162,7 @@ func (w *ereWriter) literal(r rune, fold bool) {
 	case r == '\n':
 		w.scope = "text"
 		w.out.WriteString(`\n`)
-	case strings.ContainsRune(`\.[]{}()*+?|^$`, r):
+	case strings.ContainsRune(`\.[]{}()*+?|^$/`, r):
 		w.out.WriteString(`\` + string(r))
 	default:
 		w.out.WriteRune(r)
@@ -178,7 +179,7 @@ func (w *ereWriter) class(pairs []rune) {
 	}
 	last := len(pairs) - 1
 	if pairs[last] == 0x10FFFF && pairs[last-1] <= 0x80 {
-		w.bracket("^", outside(pairs))
+		w.negated(outside(pairs))
 		return
 	}
 	ascii, others := []rune(nil), 0
@@ -198,6 +199,21 @@ func (w *ereWriter) class(pairs []rune) {
 	default:
 		w.group(func() { w.alternatives(pairs, ascii) })
 	}
+}
+
+// negated writes all characters but these. With M, neither . nor [^x] of sed's
+// matches a newline, which Python's [^x] does.
+func (w *ereWriter) negated(pairs []rune) {
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i] <= '\n' && '\n' <= pairs[i+1] {
+			w.bracket("^", pairs)
+			return
+		}
+	}
+	w.group(func() {
+		w.bracket("^", pairs)
+		w.either("", `|\n`)
+	})
 }
 
 func (w *ereWriter) alternatives(pairs, ascii []rune) {
@@ -243,8 +259,8 @@ func (w *ereWriter) bracket(not string, pairs []rune) {
 			dash = "-"
 		case '\\':
 			slash = `\\` // in front of an n it would be a newline
-		case '\n':
-			set.WriteString(`\n`)
+		case '\n', '/':
+			set.WriteString(map[rune]string{'\n': `\n`, '/': `\/`}[r])
 		default:
 			set.WriteRune(r)
 		}

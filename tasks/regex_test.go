@@ -24,6 +24,7 @@ func TestExpression(t *testing.T) {
 		{`x{0}y{2}?z`, "yyz", "yz"},
 		{`[^\^]q`, "xq", "^q"},
 		{`(|a)b`, "b", "c"},
+		{`/a[/b]`, "/a/", "/a"},
 		{`\$\{HOME\}`, "${HOME}", "$HOME"},
 	} {
 		text, err := expression(c.python)
@@ -35,12 +36,12 @@ func TestExpression(t *testing.T) {
 			continue
 		}
 		lines := strings.Split(text, "\n")
-		for i, sed := range [][]string{{"sed", "-nE"}, {"busybox", "sed", "-nE"}, {"sed", "-znE"}} {
+		for i, sed := range [][]string{{"sed", "-nE"}, {"busybox", "sed", "-nE"}, {"sed", "-nE"}} {
 			ere, flag := lines[1], ""
 			if i == 2 {
 				ere, flag = lines[2], "M"
 			}
-			cmd := exec.Command(sed[0], append(sed[1:], "\\\x01"+ere+"\x01"+flag+"p")...)
+			cmd := exec.Command(sed[0], append(sed[1:], "/"+ere+"/"+flag+"p")...)
 			cmd.Env = []string{"LC_ALL=C", "PATH=/usr/bin:/bin"}
 			cmd.Stdin = strings.NewReader(c.matches)
 			out, err := cmd.CombinedOutput()

@@ -68,8 +68,40 @@ put_validate() {
 	rm -f "$put_copy"
 }
 
+# put_same PATH COMMAND...: what the command prints is what PATH holds. Whether the
+# command failed is told beside: that is not a difference. What cmp leaves is read,
+# or the command would be ended by it.
+put_same() {
+	put_file=$1
+	shift
+	put_ends=$({
+		{
+			"$@" 3>&-
+			echo $? >&3
+		} | {
+			put_rc=0
+			cmp -s - "$put_file" 3>&- || put_rc=$?
+			cat >/dev/null
+			echo $put_rc >&3
+		}
+	} 3>&1)
+	case $put_ends in
+	"0
+0") return 0 ;;
+	"0
+1") return 1 ;;
+	esac
+	return 2
+}
+
 # put_diff PATH: the difference between PATH and the new content on stdin.
 put_diff() {
 	[ -e "$1" ] || set -- /dev/null
 	diff -U 2 "$1" - | sed '1,2d'
+}
+
+# put_text PATH: no awk and no sed can be trusted with NUL bytes.
+put_text() {
+	# shellcheck disable=SC2094 # only read
+	tr -d '\000' <"$1" | cmp -s - "$1" || die "$1 is not a text: it has NUL bytes"
 }
