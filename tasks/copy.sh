@@ -1,4 +1,4 @@
-# copy dest|path content:lazy? upload? src? remote_src=false mode? directory_mode? owner? group? backup=false validate? force=true follow=false
+# copy dest|path content:lazy? upload? src? remote_src=false mode? directory_mode? owner? group? backup=false validate? force=true follow=false original_basename?
 # with: attrs put
 #
 # A file with a content: Ansible's copy.
@@ -15,6 +15,8 @@
 #   backup          keeps the old file as NAME.PID.TIME~
 #   validate        a command that must not fail on the new content, named %s
 #   force           false: one that is there is left alone
+#   original_basename
+#                   what the file is called where it comes from
 #   follow          write where a symbolic link in its place leads to
 #
 # Results: dest, src, mode, owner, group, uid, gid, size, state, backup_file.
@@ -27,7 +29,7 @@
 copy_start() {
 	umask 022
 	copy_sum=${2:-$3} copy_src=$4 copy_remote=$5 copy_mode=$6 copy_dirmode=$7 copy_owner=$8 copy_group=$9
-	copy_backup=${10} copy_validate=${11} copy_force=${12} copy_follow=${13} copy_makes=''
+	copy_backup=${10} copy_validate=${11} copy_force=${12} copy_follow=${13} copy_called=${14:-$4} copy_makes=''
 	attrs_path "$1"
 	copy_dest=$attrs_path
 	if [ "$copy_remote" = true ]; then
@@ -56,8 +58,8 @@ copy_name() {
 	*/) copy_makes=yes ;;
 	*) [ -d "$copy_dest" ] || return 0 ;;
 	esac
-	[ -n "$copy_src" ] || die "$copy_dest is a folder: a content needs the name of a file"
-	copy_dest=${copy_dest%/}/${copy_src##*/}
+	[ -n "$copy_called" ] || die "$copy_dest is a folder: a content needs the name of a file"
+	copy_dest=${copy_dest%/}/${copy_called##*/}
 	if [ -d "$copy_dest" ] && [ ! -L "$copy_dest" ]; then die "$copy_dest is a directory"; fi
 }
 
