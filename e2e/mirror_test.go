@@ -30,7 +30,9 @@ import (
 // uploads, to /bin/sh on a real host of the lab: with the real iptables, ipset, dhcpd, libvirt and QEMU. Line for line
 // both must report the same outcomes, and when everything has settled (in use, and emptied) both must be the same:
 // chains, hooks and sets, addresses and sysctls, leases and the daemon that serves them, domains and how often they
-// were started, files with their modes and owners.
+// were started, tracked flows, files with their modes and owners. What befalls a model befalls the real host as well:
+// silence, reboots, wrecks, guests that end, tools that do not work, answers that are lost, programs that come late. Only
+// deaths between two commands are left to the tests of the kinds, which die in front of each.
 //
 // Two histories, of EUCACTL_SEED or the clock; with EUCACTL_SOAK 200.
 func TestMirror(t *testing.T) {
