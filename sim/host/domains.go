@@ -61,7 +61,7 @@ func (d *domain) off(p *process, k domainMarks) bool {
 	if d.state != "shut off" || k.since != p.m.boot {
 		return false
 	}
-	return d.reason == "shutdown" || d.reason == "unknown" && strings.HasSuffix(d.log, "reason=shutdown")
+	return d.reason == "shutdown" || d.reason == "unknown" && strings.HasSuffix(p.m.logs[d.next.name].last, "reason=shutdown")
 }
 
 func checkDomain(p *process, args []string) int {

@@ -139,7 +139,7 @@ func (m *Machine) clone() *Machine {
 		name: m.name, o: m.o, boot: m.boot, booted: m.booted, kernel: m.kernel, pids: m.pids, foreign: m.foreign,
 		runs: m.runs, done: m.done, files: maps.Clone(m.files), sysctls: maps.Clone(m.sysctls), managed: maps.Clone(m.managed),
 		flows: slices.Clone(m.flows), neighbour: maps.Clone(m.neighbour), destroyed: slices.Clone(m.destroyed),
-		own: maps.Clone(m.own), scripts: maps.Clone(m.scripts), bridgeTables: maps.Clone(m.bridgeTables),
+		own: maps.Clone(m.own), scripts: maps.Clone(m.scripts), bridgeTables: maps.Clone(m.bridgeTables), logs: maps.Clone(m.logs),
 		links: map[string]*link{}, sets: map[string]*set{}, tables: map[string]*table{},
 	}
 	c.lock.shared = map[*process]bool{}

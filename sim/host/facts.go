@@ -128,8 +128,8 @@ func (m *Machine) domainFacts(b *strings.Builder, name string, folders []string)
 		}
 		break
 	}
-	if d.state == "shut off" && d.reason == "unknown" && d.log != "" {
-		b.WriteString("last " + d.log + "\n")
+	if d.state == "shut off" && d.reason == "unknown" && m.logs[name].last != "" {
+		b.WriteString("last " + m.logs[name].last + "\n")
 	}
 }
 

@@ -82,7 +82,7 @@ func (m *Machine) restore() {
 	m.services["cron"] = &service{running: true}
 	for _, name := range m.foreign.domains {
 		m.start(name)
-		m.domains[name].starts = 1
+		m.logs[name] = runLog{m.logs[name].last, 1}
 	}
 }
 

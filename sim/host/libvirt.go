@@ -9,11 +9,17 @@ import (
 
 // domain is what libvirt and QEMU have of a machine.
 type domain struct {
-	persistent     bool
-	next, live     definition // for its next start, and what it runs with
-	state, reason  string
-	log            string // the last line of its log about a start or an end
-	starts, resets int
+	persistent    bool
+	next, live    definition // for its next start, and what it runs with
+	state, reason string
+	resets        int
+}
+
+// runLog is the file that libvirt writes about a machine's starts and ends. It outlives
+// the machine.
+type runLog struct {
+	last   string // line about a start or an end
+	starts int
 }
 
 // definition is what the model reads of a domain's XML.
@@ -130,17 +136,19 @@ func (m *Machine) cannotStart(d *domain) string {
 
 func (m *Machine) start(name string) {
 	d := m.domains[name]
-	d.state, d.reason, d.live, d.log = "running", "booted", d.next, ": starting up libvirt"
-	d.starts++
+	d.state, d.reason, d.live = "running", "booted", d.next
+	log := runLog{": starting up libvirt", m.logs[name].starts + 1}
+	m.logs[name] = log
 	if old, _ := m.files.read(d.live.console); d.live.console != "" {
-		m.files.put(d.live.console, old+fmt.Sprintf("%s: start %d\n", name, d.starts), 0o600)
+		m.files.put(d.live.console, old+fmt.Sprintf("%s: start %d\n", name, log.starts), 0o600)
 	}
 }
 
 // ends is how a run of it ends; one that is not persistent is gone then.
 func (m *Machine) ends(name, reason string) {
 	d := m.domains[name]
-	d.state, d.reason, d.log = "shut off", reason, ": shutting down, reason="+reason
+	d.state, d.reason = "shut off", reason
+	m.logs[name] = runLog{": shutting down, reason=" + reason, m.logs[name].starts}
 	if !d.persistent {
 		delete(m.domains, name)
 	}
@@ -186,7 +194,7 @@ func (m *Machine) Domains() map[string]Domain {
 	all := make(map[string]Domain, len(m.domains))
 	for name, d := range m.domains {
 		now := d.now()
-		all[name] = Domain{d.active(), d.state, d.reason, now.cloud, now.mac, now.bridge, d.starts, d.resets}
+		all[name] = Domain{d.active(), d.state, d.reason, now.cloud, now.mac, now.bridge, m.logs[name].starts, d.resets}
 	}
 	return all
 }

@@ -58,6 +58,7 @@ type Machine struct {
 	daemons      map[int]*daemon
 	services     map[string]*service
 	domains      map[string]*domain
+	logs         map[string]runLog // of domains, also of those that are gone
 	foreign      foreign
 
 	own       map[string]kind // registered ones
@@ -90,7 +91,7 @@ func New(name string, o Options) *Machine {
 		name: name, o: o, kernel: 1, files: newTree(), pids: 1000,
 		sysctls: map[string]string{}, managed: map[string]bool{}, links: map[string]*link{},
 		sets: map[string]*set{}, tables: map[string]*table{}, neighbour: map[netip.Addr]string{},
-		daemons: map[int]*daemon{}, services: map[string]*service{}, domains: map[string]*domain{},
+		daemons: map[int]*daemon{}, services: map[string]*service{}, domains: map[string]*domain{}, logs: map[string]runLog{},
 		own: map[string]kind{}, scripts: map[string]answer{}, bridgeTables: map[string]string{},
 	}
 	m.lock.shared = map[*process]bool{}

@@ -35,7 +35,7 @@ func (m *Machine) Ours() []string {
 		if !slices.Contains(m.foreign.domains, name) {
 			now := d.now()
 			add("domain %s %s (%s) persistent=%v mac=%s bridge=%s next=%s starts=%d",
-				name, d.state, d.reason, d.persistent, now.mac, now.bridge, d.next.uuid, d.starts)
+				name, d.state, d.reason, d.persistent, now.mac, now.bridge, d.next.uuid, m.logs[name].starts)
 		}
 	}
 	slices.Sort(lines)
