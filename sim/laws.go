@@ -28,6 +28,7 @@ func (w *world) judge() {
 	w.linksAreHeld(tx)
 	w.guestsSendAsThemselves()
 	w.nothingIsDestroyed()
+	w.looksGoOn(tx)
 	for _, name := range w.names {
 		w.foreignIsUntouched(name)
 	}
@@ -230,6 +231,17 @@ func (w *world) flowsAreOfToday(tx *state.Tx) {
 		if today.Subnet.Contains(f.Src) && !today.Opens(p) {
 			w.breach("flows are of today", "%+v has no permission any more", f)
 		}
+	}
+}
+
+// looksGoOn: what is known of a host is never replaced by what was seen before.
+func (w *world) looksGoOn(tx *state.Tx) {
+	for _, name := range w.names {
+		seen, _ := tx.Seen(name)
+		if seen.PlanRev < w.looked[name] {
+			w.breach("looks go on", "%s was seen with the plan of revision %d, and then with that of %d", name, w.looked[name], seen.PlanRev)
+		}
+		w.looked[name] = seen.PlanRev
 	}
 }
 

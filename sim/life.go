@@ -24,13 +24,15 @@ type life struct {
 	commits int        // in this step
 	lines   int        // in this step
 	left    *vfs.MemFS // what its death left on the disk; nil while it lives
+
+	looked map[string]uint64 // of which plan each host was seen to be
 }
 
 func (l *life) dead() bool { return l.left != nil }
 
 // born starts a controller over a disk.
 func (w *world) born(fs *vfs.MemFS) (*life, error) {
-	l := &life{fs: fs}
+	l := &life{fs: fs, looked: map[string]uint64{}}
 	var err error
 	if l.store, err = state.Open("state", state.Options{FS: fs, OnCommit: l.committed}); err != nil {
 		return nil, err

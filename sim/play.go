@@ -147,6 +147,7 @@ func (w *world) polls(s Step) {
 	if err != nil {
 		w.breach("polls work", "%v", err)
 	}
+	w.looksGoOn(w.store.View())
 	for name, text := range w.dumps() {
 		if text != before[name] && w.joined == joined {
 			w.breach("6 honest", "a poll changed %s:\n%s", name, difference(before[name], text))
@@ -182,6 +183,9 @@ func (w *world) reconcile(req controller.Reconcile) (controller.Reconciled, erro
 		verb = "reconcile --check"
 	}
 	w.say("%s %s: %s", verb, strings.Join(req.Hosts, " "), outcomes(r, err))
+	if !w.dead() {
+		w.looksGoOn(w.store.View())
+	}
 	for _, h := range r.Hosts {
 		if !w.strangers && !req.Check && (h.Outcome == controller.HostOK || h.Outcome == controller.HostChanged) {
 			delete(w.usurped, h.Host)
