@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,7 +26,7 @@ func (p *process) answer(name, script string) answer {
 	}
 	switch script {
 	case facts.HostScript:
-		return said(p.m.hostFacts())
+		return said(p.hostFacts())
 	case facts.BootScript:
 		now := p.m.now()
 		return said(fmt.Sprintf("%s %.2f %d", p.m.boot, max(now.Sub(p.m.booted).Seconds(), 0), now.Unix()))
@@ -69,6 +70,17 @@ func (m *Machine) hostFacts() string {
 		"\nemulator=" + emulator + "\ntools=ip bridge iptables iptables-save iptables-restore ip6tables ipset conntrack dhcpd" + tools +
 		" flock sha256sum timeout base64 sysctl systemctl"
 }
+
+// hostFacts are those of the machine today.
+func (p *process) hostFacts() string {
+	text := p.m.hostFacts()
+	if p.dead("iptables") {
+		text = backEnd.ReplaceAllString(text, "iptables=none")
+	}
+	return text
+}
+
+var backEnd = regexp.MustCompile(`(?m)^iptables=.*$`)
 
 // firewallSection names the chains of filter that are not ours.
 func (p *process) firewallSection() answer {
