@@ -1,4 +1,4 @@
-package sim
+package eucactl
 
 import (
 	"os"
@@ -10,7 +10,7 @@ import (
 // TestMutantsApply keeps the patches of make mutants in step with what they break: one
 // that no longer applies proves nothing.
 func TestMutantsApply(t *testing.T) {
-	patches, err := filepath.Glob("testdata/mutants/*.patch")
+	patches, err := filepath.Glob("sim/testdata/mutants/*.patch")
 	if err != nil || len(patches) < 25 {
 		t.Fatalf("%d mutants: %v", len(patches), err)
 	}
@@ -19,7 +19,7 @@ func TestMutantsApply(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		cmd := exec.Command("patch", "--dry-run", "--force", "--strip", "1", "--directory", "..")
+		cmd := exec.Command("patch", "--dry-run", "--force", "--strip", "1")
 		cmd.Stdin = text
 		if words, err := cmd.CombinedOutput(); err != nil {
 			t.Errorf("%s: %v\n%s", path, err, words)
