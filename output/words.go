@@ -99,7 +99,7 @@ func word(v any) string {
 func plain(fields map[string]any) any {
 	out := maps.Clone(fields)
 	for key := range out {
-		if strings.HasPrefix(key, "_ansible_") || key == "diff" || key == "invocation" {
+		if strings.HasPrefix(key, "_ansible_") || key == "diff" || key == "invocation" || key == "failed" {
 			delete(out, key)
 		}
 	}

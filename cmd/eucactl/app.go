@@ -167,7 +167,7 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(a.addressCommands()...)
 	root.AddCommand(a.zoneCommands()...)
 	root.AddCommand(a.userCommands()...)
-	root.AddCommand(a.hostCommands(), a.inventoryCommand(), a.reconcileCommand(), a.checkCommand(), a.bundleCommand(), a.planCommand(), a.stateCommand(), a.playbookCommand(), a.simCommand(), a.whyCommand())
+	root.AddCommand(a.hostCommands(), a.inventoryCommand(), a.reconcileCommand(), a.checkCommand(), a.bundleCommand(), a.planCommand(), a.stateCommand(), a.playbookCommand(), a.runCommand(), a.docCommand(), a.vaultCommand(), a.simCommand(), a.whyCommand())
 	root.AddCommand(a.serveCommand())
 	illustrate(root, "", examples())
 	strict(root)
@@ -210,7 +210,7 @@ func (a *app) findInventory() (string, error) {
 // loadUsers reads the inventory of users' playbooks, with the variables beside it and
 // beside the playbook.
 func (a *app) loadUsers(playbookDir string, passwords *vaultFlags) (*inventory.Inventory, error) {
-	decrypt, err := passwords.decrypt(a.getenv)
+	decrypt, err := passwords.decrypt(a)
 	if err != nil {
 		return nil, err
 	}

@@ -42,16 +42,16 @@ func (a *app) inventoryCommand() *cobra.Command {
 	f.StringVar(&l.host, "host", "", "one host's variables")
 	f.BoolVar(&l.graph, "graph", false, "groups and hosts as a tree, from GROUP or else from all")
 	f.StringVar(&l.playbookDir, "playbook-dir", "", "the folder of a playbook, whose group_vars and host_vars count too")
-	l.vault.add(cmd)
+	l.vault.addTo(cmd.Flags())
 	cmd.MarkFlagsMutuallyExclusive("list", "host", "graph")
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
-		return a.printInventory(l, strings.Join(args, ""))
+		return a.printInventory(&l, strings.Join(args, ""))
 	}
 	cmd.AddCommand(a.importCommand())
 	return cmd
 }
 
-func (a *app) printInventory(l listing, group string) error {
+func (a *app) printInventory(l *listing, group string) error {
 	inv, err := a.anyInventory(l)
 	if err != nil {
 		return err
@@ -86,7 +86,7 @@ func (a *app) printInventory(l listing, group string) error {
 
 // anyInventory reads the cloud's inventory as that, and any other as one of users'
 // playbooks.
-func (a *app) anyInventory(l listing) (*inventory.Inventory, error) {
+func (a *app) anyInventory(l *listing) (*inventory.Inventory, error) {
 	if a.inventoryFile != "" {
 		return a.load()
 	}

@@ -2,7 +2,7 @@
 // by hand in the same run, in turn with ours. It prints one table and judges nothing.
 //
 //	make bench
-//	go test -run '^$' -bench Plan -benchtime 1x ./e2e/bench      (one of RunInstances, Reconcile, State, Plan, Firewall)
+//	go test -run '^$' -bench Plan -benchtime 1x ./e2e/bench      (one of RunInstances, Reconcile, State, Plan, Firewall, Playbook, Hosts)
 //
 // Hosts and guests are a lab's (e2e/lab); its state directories are on the machine's disk, below /var/tmp.
 package bench

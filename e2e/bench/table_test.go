@@ -59,6 +59,11 @@ func (t *table) times(name string, ours, floor []time.Duration) {
 	t.add(r)
 }
 
+// faster adds a row of durations whose ratio says how many times as long the peer takes.
+func (t *table) faster(name string, ours, peer []time.Duration) {
+	t.add(row{name, spread(ours), spread(peer), fmt.Sprintf("%.1f times as fast", float64(median(peer))/float64(median(ours)))})
+}
+
 // rates adds a row of things a second; its ratio is also how many times as long ours takes.
 func (t *table) rates(name string, count int, ours, floor []time.Duration) {
 	rate := func(list []time.Duration) float64 { return float64(count) / median(list).Seconds() }
