@@ -97,7 +97,7 @@ func (a *Ansible) Result(r playbooks.Result) {
 	case playbooks.StatusWaiting:
 		a.line(blue, fmt.Sprintf("FAILED - RETRYING: %s: %s (%d retries left).", host, harmless(r.Task.Name), r.Left))
 	case playbooks.StatusUnreachable:
-		a.line(red, "fatal: "+host+": UNREACHABLE! => "+compact(r.Fields))
+		a.line(red, "fatal: "+host+": "+lost(r)+" => "+compact(r.Fields))
 	case playbooks.StatusFailed:
 		a.failed(r, host)
 	}
@@ -109,6 +109,14 @@ func (a *Ansible) skipped(r playbooks.Result, host, item string) {
 		item += " (check mode: what it would change cannot be foretold)"
 	}
 	a.line(cyan, "skipping: "+host+item+a.fields(r))
+}
+
+// lost tells a host that does not answer from one that was given up.
+func lost(r playbooks.Result) string {
+	if r.TimedOut {
+		return "TIMED OUT!"
+	}
+	return "UNREACHABLE!"
 }
 
 func (a *Ansible) failed(r playbooks.Result, host string) {

@@ -32,7 +32,7 @@ func state(r playbooks.Result) (word, color string) {
 	case playbooks.StatusSkipped:
 		return "SKIPPED", cyan
 	case playbooks.StatusUnreachable:
-		return "UNREACHABLE!", red
+		return lost(r), red
 	case playbooks.StatusFailed:
 		if r.TimedOut {
 			return "TIMED OUT!", red
