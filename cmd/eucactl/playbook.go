@@ -80,7 +80,7 @@ func (a *app) runPlaybooks(ctx context.Context, f *playFlags, files []string) er
 			fmt.Fprintf(a.out, "\nplaybook: %s\n", files[i])
 			continue
 		case f.listHosts || f.listTasks || f.listTags:
-			run := &playbooks.Run{Playbook: pb, Inventory: inv, Options: s.options, Templates: s.source.Set()}
+			run := &playbooks.Run{Playbook: pb, Inventory: inv, Options: s.options}
 			if err := a.listPlays(f, run, files[i]); err != nil {
 				return err
 			}
@@ -113,7 +113,7 @@ func (a *app) perform(ctx context.Context, s *plays, pb *playbooks.Playbook, inv
 	world := s.world()
 	defer world.Close()
 	run := &playbooks.Run{
-		Playbook: pb, Inventory: inv, Library: s.kinds, Options: s.options, Runner: world, Events: events, Templates: s.source.Set(),
+		Playbook: pb, Inventory: inv, Library: s.kinds, Options: s.options, Runner: world, Events: events,
 	}
 	stats, err = run.Do(ctx)
 	if e := finish(); e != nil {

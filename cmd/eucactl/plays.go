@@ -43,7 +43,7 @@ func (a *app) stageset(f *playFlags) (*plays, error) {
 		return nil, err
 	}
 	s.source = &playbooks.Source{
-		Files: os.DirFS("/"), Rooted: true, Home: a.getenv("HOME"), Roles: absolute(f.roles), Decrypt: decrypt,
+		Files: os.DirFS("/"), Rooted: true, Home: a.getenv("HOME"), Roles: absolute(f.roles), Decrypt: decrypt, Reach: a.reach(f),
 	}
 	extra, err := s.source.Extras(f.extra)
 	if err != nil {

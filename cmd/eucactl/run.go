@@ -81,7 +81,7 @@ func (a *app) runTask(ctx context.Context, f *playFlags, pattern, kind, args str
 	world := s.world()
 	defer world.Close()
 	run := &playbooks.Run{
-		Playbook: pb, Inventory: inv, Library: s.kinds, Options: s.options, Runner: world, Events: events, Templates: s.source.Set(),
+		Playbook: pb, Inventory: inv, Library: s.kinds, Options: s.options, Runner: world, Events: events,
 	}
 	stats, err := run.Do(ctx)
 	if err == nil {
