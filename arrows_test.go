@@ -31,7 +31,7 @@ var arrows = map[string][]string{
 	"sim/host":   {"tasks", "facts", "remote", "sim/policy"},
 	"sim":        {"cloud", "tasks", "seed", "images", "inventory", "state", "plan", "remote", "controller", "sim/policy", "sim/host"},
 
-	"cmd/eucactl": {"controller", "cloud", "inventory", "state", "remote", "metadata", "sim", "playbooks", "tasks", "output", "vault"},
+	"cmd/eucactl": {"controller", "cloud", "inventory", "state", "remote", "metadata", "sim", "playbooks", "tasks", "templates", "output", "vault"},
 }
 
 // pure packages work on what they are given: they run nothing, dial nobody and

@@ -66,7 +66,7 @@ func (w *walker) byKeywords(a around, l Login, vars map[string]any) (Login, erro
 		text("remote_user", &l.User, w.opts.User)
 	}
 	if !given("ansible_connection") {
-		text("connection", &l.Connection, "")
+		text("connection", &l.Connection, w.opts.Connection)
 		if l.Connection != "local" {
 			l.Connection = "ssh"
 		}
@@ -130,21 +130,12 @@ func (w *walker) connects(m *memory) []string {
 	return w.connecting[m]
 }
 
-// eachVar visits the variables of all steps of a play.
-func eachVar(p *Play, visit func(Var)) {
+// eachStep visits all steps of a play, those within blocks too.
+func eachStep(p *Play, visit func(Step)) {
 	var steps func([]Step)
 	steps = func(list []Step) {
 		for _, s := range list {
-			for _, v := range s.Vars {
-				visit(v)
-			}
-			if s.Role != nil {
-				for _, vars := range [][]Var{s.Role.Defaults, s.Role.Vars, s.Role.Params} {
-					for _, v := range vars {
-						visit(v)
-					}
-				}
-			}
+			visit(s)
 			steps(s.Block)
 			steps(s.Rescue)
 			steps(s.Always)
@@ -153,6 +144,21 @@ func eachVar(p *Play, visit func(Var)) {
 	for _, list := range [][]Step{p.PreTasks, p.Roles, p.Tasks, p.PostTasks, p.Handlers} {
 		steps(list)
 	}
+}
+
+// eachVar visits the variables of all steps of a play.
+func eachVar(p *Play, visit func(Var)) {
+	eachStep(p, func(s Step) {
+		vars := [][]Var{s.Vars}
+		if s.Role != nil {
+			vars = append(vars, s.Role.Defaults, s.Role.Vars, s.Role.Params)
+		}
+		for _, list := range vars {
+			for _, v := range list {
+				visit(v)
+			}
+		}
+	})
 }
 
 // onStage makes sure that the stage is one for the task's host and user. back goes

@@ -11,6 +11,7 @@ type Options struct {
 	BecomeMethod   string // --become-method
 	BecomePassword string // -K
 	User           string // -u: below all variables
+	Connection     string // -c: below all variables
 	StartAtTask    string // the name, or a glob, of the task to begin with
 	Step           bool   // ask before each task
 	ForceHandlers  bool

@@ -108,6 +108,9 @@ func (r *Run) batch(ctx context.Context, p *Play, b *batch, all []string, prompt
 	r.Runner.Together(ctx, b.hosts, func(ctx context.Context, host string) {
 		w := r.walker(ctx, p, b, host, all, prompted)
 		err := w.through(p)
+		if r.last(p) {
+			err = errors.Join(err, r.Runner.Reset(ctx, host))
+		}
 		mu.Lock()
 		defer mu.Unlock()
 		if err != nil {
@@ -127,6 +130,20 @@ func (r *Run) batch(ctx context.Context, p *Play, b *batch, all []string, prompt
 		return err
 	}
 	return errors.Join(errs...)
+}
+
+// last tells whether nobody needs a host any more that has walked through the play:
+// with very many hosts, only those that are worked on are to cost anything.
+func (r *Run) last(p *Play) bool {
+	if p != &r.Playbook.Plays[len(r.Playbook.Plays)-1] {
+		return false
+	}
+	others := false
+	eachStep(p, func(s Step) {
+		_, delegates := s.Settings["delegate_to"]
+		others = others || delegates || strings.HasPrefix(s.Kind, "include_")
+	})
+	return !others
 }
 
 // walker is the walk of one host through a play.

@@ -48,6 +48,15 @@ func examples() map[string]string {
 		"plan":                        "eucactl plan node7\neucactl plan node7 -o json",
 		"state export":                "eucactl state export >tonight.dump",
 		"state log":                   "eucactl state log --from 100",
+		"playbook":                    "eucactl playbook -i inventory.ini site.yml --check --diff\neucactl playbook -i inventory.ini site.yml --limit web --tags config\neucactl playbook -i inventory.ini site.yml --resume",
+		"run":                         "eucactl run -i inventory.ini web -a uptime\neucactl run -i inventory.ini all -m service -a 'name=nginx state=restarted' -b",
+		"doc":                         "eucactl doc\neucactl doc lineinfile",
+		"vault encrypt":               "eucactl vault encrypt group_vars/all/secrets.yml --vault-password-file ~/.vault",
+		"vault decrypt":               "eucactl vault decrypt secrets.yml --output -",
+		"vault view":                  "eucactl vault view secrets.yml",
+		"vault edit":                  "eucactl vault edit secrets.yml --vault-id prod@~/.vault-prod",
+		"vault rekey":                 "eucactl vault rekey secrets.yml --new-vault-password-file ~/.vault-new",
+		"vault encrypt_string":        "eucactl vault encrypt_string --name db_password",
 		"playbook eject":              "eucactl playbook eject ./mine\neucactl --playbooks ./mine reconcile --check --diff",
 	}
 }

@@ -52,7 +52,7 @@ func (a *app) stageset(f *playFlags) (*plays, error) {
 	s.source.Extra = extra
 	s.options = playbooks.Options{
 		Extra: extra, Tags: f.tags, SkipTags: f.skipTags, Limit: f.limit, Check: f.check, Diff: f.diff,
-		Become: f.become, BecomeUser: f.becomeUser, BecomeMethod: f.becomeMethod, User: f.user,
+		Become: f.become, BecomeUser: f.becomeUser, BecomeMethod: f.becomeMethod, User: f.user, Connection: f.connection,
 		StartAtTask: f.startAt, Step: f.step, ForceHandlers: f.forceHandlers, Forks: f.forks, Verbosity: f.verbosity, Roles: absolute(f.roles),
 	}
 	if s.options.BecomePassword, err = f.becomePassword(a); err != nil {
@@ -145,9 +145,6 @@ func (s *plays) target(host string) remote.Target {
 	t := remote.Target{Name: host}
 	if h, ok := s.hosts.Host(host); ok {
 		t = target(h)
-	}
-	if s.flags.connection != "" {
-		t.Local = s.flags.connection == string(inventory.Local)
 	}
 	return t
 }
