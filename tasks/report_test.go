@@ -330,6 +330,8 @@ func FuzzRead(f *testing.F) {
 		"@ section host\nf\n@ section-end host 0\n@ stage\n",
 		"@ fenced a b\n", "@ busy x\n", "@ stopped topsecret\n", "@ need x\n",
 		"\x00\xff\n\n@", "@ end 0", "@ begin 00\n@ begin -0\n",
+		"@ begin 0\n@ data 0 stdout\nx\n@ end 1 ok 0\n@ data-end 0 stdout\n@ data 0 rc\n0\n@ end 0 changed 0\n",
+		"@ begin 0\n@ data 0 a\n@ data 0 a\n@ data-end 1 a\n@ data 1 b\n@ data 0 UP\n@ done\n",
 	} {
 		f.Add(s)
 	}
