@@ -218,7 +218,7 @@ func (h *kindHost) proves(k kindTry, state, proof string) {
 const killCommands = `awk cat chmod chown conntrack cp cut dhcpd grep head ip ipset iptables-restore iptables-save
 	iptables-legacy-restore iptables-legacy-save iptables-nft-restore iptables-nft-save
 	ln mkdir mv nft readlink rm sed sha256sum sleep sort stat tail touch tr wc systemctl service
-	virsh qemu-img dd tar truncate`
+	virsh qemu-img dd tar truncate getent useradd usermod chpasswd`
 
 // killShim counts down, and kills the whole program instead of running its
 // command when the count is over.
