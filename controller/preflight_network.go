@@ -47,6 +47,7 @@ type end struct {
 	route []facts.Route
 	pings map[string]facts.Ping
 	out   bool // it cannot take part; that was said
+	met   bool // and counted, in a trial before
 }
 
 // checkNetwork tries each cluster's network between those of its hosts that are named.
@@ -81,7 +82,9 @@ func (c *Controller) checkNetwork(ctx context.Context, hosts []*inventory.Host, 
 		}
 		t.try(ctx)
 		if cluster.Network.Mode == inventory.Managed {
-			apart.ends = append(apart.ends, t.end(t.ends[0].host))
+			first := t.end(t.ends[0].host)
+			first.met = len(t.ends) > 1
+			apart.ends = append(apart.ends, first)
 		}
 	}
 	if len(apart.ends) > 1 {
@@ -172,8 +175,10 @@ func (t *trial) meet(ctx context.Context) {
 		e.talk, err = t.c.converse(ctx, t.tx, e.host)
 		return err
 	})
-	if !t.apart { // else they are counted already
-		t.out.Hosts += len(t.present())
+	for _, e := range t.present() {
+		if !e.met {
+			t.out.Hosts++
+		}
 	}
 }
 
