@@ -18,9 +18,9 @@ import (
 	"eucactl/tasks"
 )
 
-// machines are hosts that are folders of this machine: each program is run by the
+// Machines are hosts that are folders of this machine: each program is run by the
 // real sh, with what is the host's under a folder of its own.
-type machines struct {
+type Machines struct {
 	t    testing.TB
 	dir  string
 	gone map[string]string // hosts that cannot be reached, and why
@@ -35,11 +35,11 @@ type machines struct {
 	locks   map[string]*sync.Mutex
 }
 
-func newMachines(t testing.TB) *machines {
-	return &machines{t: t, dir: t.TempDir(), gone: map[string]string{}, stages: map[string]int{}, written: map[string]string{}, locks: map[string]*sync.Mutex{}}
+func NewMachines(t testing.TB) *Machines {
+	return &Machines{t: t, dir: t.TempDir(), gone: map[string]string{}, stages: map[string]int{}, written: map[string]string{}, locks: map[string]*sync.Mutex{}}
 }
 
-func (m *machines) Together(ctx context.Context, hosts []string, f func(context.Context, string)) {
+func (m *Machines) Together(ctx context.Context, hosts []string, f func(context.Context, string)) {
 	var all sync.WaitGroup
 	for _, h := range hosts {
 		all.Go(func() { f(ctx, h) })
@@ -47,7 +47,7 @@ func (m *machines) Together(ctx context.Context, hosts []string, f func(context.
 	all.Wait()
 }
 
-func (m *machines) Wait(ctx context.Context, _ string, ready <-chan struct{}) error {
+func (m *Machines) Wait(ctx context.Context, _ string, ready <-chan struct{}) error {
 	select {
 	case <-ready:
 		return nil
@@ -58,7 +58,7 @@ func (m *machines) Wait(ctx context.Context, _ string, ready <-chan struct{}) er
 
 const fakeMark = "@0123456789abcdef"
 
-func (m *machines) Stage(ctx context.Context, host string, s Stage) (tasks.Report, error) {
+func (m *Machines) Stage(ctx context.Context, host string, s Stage) (tasks.Report, error) {
 	m.mu.Lock()
 	if m.locks[host] == nil {
 		m.locks[host] = &sync.Mutex{}
@@ -92,7 +92,7 @@ func (m *machines) Stage(ctx context.Context, host string, s Stage) (tasks.Repor
 	return m.sh(ctx, text, s, env)
 }
 
-func (m *machines) sh(ctx context.Context, text string, s Stage, env tasks.Env) (tasks.Report, error) {
+func (m *Machines) sh(ctx context.Context, text string, s Stage, env tasks.Env) (tasks.Report, error) {
 	cmd := exec.CommandContext(ctx, "/bin/sh", "-s")
 	in, w, err := os.Pipe()
 	if err != nil {
@@ -127,16 +127,16 @@ func (m *machines) sh(ctx context.Context, text string, s Stage, env tasks.Env) 
 	return report, err
 }
 
-func (m *machines) Reset(context.Context, string) error { return nil }
+func (m *Machines) Reset(context.Context, string) error { return nil }
 
-func (m *machines) Sleep(_ context.Context, _ string, d time.Duration) error {
+func (m *Machines) Sleep(_ context.Context, _ string, d time.Duration) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.slept += d
 	return nil
 }
 
-func (m *machines) Ask(_ context.Context, q Question) (string, error) {
+func (m *Machines) Ask(_ context.Context, q Question) (string, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.asked = append(m.asked, q)
@@ -148,7 +148,7 @@ func (m *machines) Ask(_ context.Context, q Question) (string, error) {
 	return a, nil
 }
 
-func (m *machines) WriteFile(path string, content []byte, check bool) (bool, error) {
+func (m *Machines) WriteFile(path string, content []byte, check bool) (bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	changed := m.written[path] != string(content)
@@ -158,7 +158,7 @@ func (m *machines) WriteFile(path string, content []byte, check bool) (bool, err
 	return changed, nil
 }
 
-func (m *machines) Now() time.Time { return time.Now() }
+func (m *Machines) Now() time.Time { return time.Now() }
 
 // told is a run as it was told: a line for each result, in order.
 type told struct {
@@ -203,9 +203,9 @@ apply_keep() { mkdir -p "${1%/*}"; blob "$2" >"$1"; }
 `)},
 }
 
-// playing is a playbook that is run on machines.
+// playing is a playbook that is run on Machines.
 type playing struct {
-	*machines
+	*Machines
 	told
 	run Run
 	err error
@@ -214,7 +214,7 @@ type playing struct {
 // play runs the playbook site.yml of files on hosts of an inventory.
 func play(t testing.TB, files map[string]string, inv string, change func(*playing)) *playing {
 	t.Helper()
-	p := &playing{machines: newMachines(t)}
+	p := &playing{Machines: NewMachines(t)}
 	fsys := fstest.MapFS{}
 	for name, text := range files {
 		fsys[name] = &fstest.MapFile{Data: []byte(strings.ReplaceAll(text, "DIR", p.dir)), Mode: 0o644}
@@ -232,7 +232,7 @@ func play(t testing.TB, files map[string]string, inv string, change func(*playin
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.run = Run{Inventory: in, Library: lib, Runner: p.machines, Events: &p.told}
+	p.run = Run{Inventory: in, Library: lib, Runner: p.Machines, Events: &p.told}
 	if change != nil {
 		change(p)
 	}

@@ -1,0 +1,2 @@
+#!/bin/sh
+echo role script $1 $2
