@@ -93,7 +93,7 @@ func (a *Ansible) Result(r playbooks.Result) {
 	case playbooks.StatusSkipped:
 		a.skipped(r, host, item)
 	case playbooks.StatusIncluded:
-		a.line(cyan, "included: "+harmless(text(r.Fields["include"]))+" for "+r.Host)
+		a.line(cyan, "included: "+harmless(text(r.Fields["include"]))+" for "+r.Host+item)
 	case playbooks.StatusWaiting:
 		a.line(blue, fmt.Sprintf("FAILED - RETRYING: %s: %s (%d retries left).", host, harmless(r.Task.Name), r.Left))
 	case playbooks.StatusUnreachable:
@@ -140,6 +140,8 @@ func (a *Ansible) ignored(r playbooks.Result) {
 // fields are shown of what somebody wants to see: debug's, or with -v everybody's.
 func (a *Ansible) fields(r playbooks.Result) string {
 	switch {
+	case r.Quiet && a.look.Verbosity == 0:
+		return ""
 	case r.Task != nil && (r.Task.Action == "debug" || r.Task.Action == "assert") && r.Status != playbooks.StatusSkipped:
 		return " => " + indented(wanted(r))
 	case a.look.Verbosity > 0:
@@ -150,12 +152,11 @@ func (a *Ansible) fields(r playbooks.Result) string {
 
 // wanted are the fields that debug is there to show.
 func wanted(r playbooks.Result) map[string]any {
-	if r.Task.Action != "debug" {
-		return r.Fields
-	}
 	out := maps.Clone(r.Fields)
-	delete(out, "changed")
 	delete(out, "failed")
+	if r.Task.Action == "debug" {
+		delete(out, "changed")
+	}
 	return out
 }
 

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"eucactl/output"
 	"eucactl/playbooks"
 	"eucactl/tasks"
+	"eucactl/templates"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -46,7 +48,7 @@ func TestAgreesWithAnsible(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if d := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(weSay(t, dir), "\n")); d != "" {
+			if d := cmp.Diff(strings.Split(normal(string(want)), "\n"), strings.Split(normal(weSay(t, dir)), "\n")); d != "" {
 				t.Errorf("(-ansible +ours):\n%s", d)
 			}
 		})
@@ -108,7 +110,7 @@ func ansibleSays(t *testing.T, dir string) string {
 	if _, failed := err.(*exec.ExitError); err != nil && !failed {
 		t.Fatal(err)
 	}
-	return normal(string(out), dir, work) + tree(t, work)
+	return named(string(out), dir, work) + tree(t, work)
 }
 
 // weSay is what the same playbook prints here.
@@ -130,6 +132,13 @@ func weSay(t *testing.T, dir string) string {
 	var out bytes.Buffer
 	o := given(t, options(t, dir, work))
 	src := &playbooks.Source{Files: os.DirFS("/"), Rooted: true, Home: "/root", Extra: o.Extra}
+	src.Reach.Lookups = map[string]templates.Lookup{"env": func(terms []any, _ map[string]any) ([]any, error) {
+		var out []any
+		for _, name := range terms {
+			out = append(out, os.Getenv(fmt.Sprint(name)))
+		}
+		return out, nil
+	}}
 	pb, err := src.Load(filepath.Join(abs, "site.yml"))
 	if err != nil {
 		return err.Error()
@@ -143,7 +152,7 @@ func weSay(t *testing.T, dir string) string {
 	if _, err := run.Do(ctx); err != nil {
 		fmt.Fprintln(&out, "ERROR!", err)
 	}
-	return normal(out.String(), dir, work) + tree(t, work)
+	return named(out.String(), dir, work) + tree(t, work)
 }
 
 // given are the options that words mean.
@@ -177,20 +186,70 @@ func given(t *testing.T, words []string) (o playbooks.Options) {
 
 var (
 	stars   = regexp.MustCompile(`(?m) \*{3,}$`)
-	details = regexp.MustCompile(`(?m)^((?:fatal|failed): \[[^\]]*\](?: \(item=.*?\))?(?:: [A-Z !]+)? =>) .*?("msg": "(?:[^"\\]|\\.)*")?.*$`)
-	noise   = regexp.MustCompile(`(?m)^(?:\[WARNING\]: .*|\[DEPRECATION.*|PLAYBOOK: .*)\n(?: .*\n)*`)
+	details = regexp.MustCompile(`(?m)^((?:fatal|failed): \[[^\]]*\](?: \(item=.*?\))?(?:: [A-Z !]+)? =>) (?:\{\n(?: .*\n)*\}|.*$)`)
+	noise   = regexp.MustCompile(`(?m)^\[(?:WARNING|DEPRECATION WARNING)\]: (?:.+\n)+`)
 )
+
+// named has names for the folders.
+func named(text, dir, work string) string {
+	abs, _ := filepath.Abs(dir)
+	return strings.TrimSpace(strings.ReplaceAll(strings.ReplaceAll(text, work, "WORK"), abs, "HERE")) + "\n"
+}
 
 // normal leaves out what may differ: stars, folders, and what fails with which words
 // beyond its message.
-func normal(text, dir, work string) string {
-	abs, _ := filepath.Abs(dir)
-	text = strings.ReplaceAll(strings.ReplaceAll(text, work, "WORK"), abs, "HERE")
+func normal(text string) string {
 	text = stars.ReplaceAllString(text, "")
 	text = noise.ReplaceAllString(text, "")
+	text = strings.ReplaceAll(text, " (check mode: what it would change cannot be foretold)", "")
+	text = regexp.MustCompile(`TASK \[meta\]\n(?:skipping: .*\n)*\n?`).ReplaceAllString(text, "")
+	text = regexp.MustCompile(`(?m)^NO MORE HOSTS LEFT\n\n?`).ReplaceAllString(text, "")
+	text = regexp.MustCompile(`(?m)[ \t]+$`).ReplaceAllString(text, "")
 	text = details.ReplaceAllString(text, "$1")
 	text = regexp.MustCompile(`\n{3,}`).ReplaceAllString(text, "\n\n")
-	return strings.TrimSpace(text) + "\n"
+	var parts []string
+	for part := range strings.SplitSeq(text, "\n\n") {
+		parts = append(parts, sorted(part))
+	}
+	return strings.TrimSpace(strings.Join(parts, "\n\n")) + "\n"
+}
+
+var (
+	begins   = regexp.MustCompile(`^(?:ok|changed|skipping|fatal|failed|included|FAILED - RETRYING): \[?([^\] ]+)`)
+	forHosts = regexp.MustCompile(`^included: (.*) for ([^=]*?)( => .*)?$`)
+)
+
+// sorted puts the results of a task in the order of the hosts, which under Ansible
+// is that of who was first.
+func sorted(part string) string {
+	var head []string
+	type block struct {
+		host  string
+		lines []string
+	}
+	var blocks []block
+	add := func(host, line string) { blocks = append(blocks, block{host, []string{line}}) }
+	for line := range strings.SplitSeq(part, "\n") {
+		if m := forHosts.FindStringSubmatch(line); m != nil {
+			for _, h := range strings.Split(m[2], ", ") {
+				add(h, "included: "+m[1]+" for "+h+m[3])
+			}
+			continue
+		}
+		if m := begins.FindStringSubmatch(line); m != nil {
+			add(m[1], line)
+		} else if len(blocks) == 0 {
+			head = append(head, line)
+		} else {
+			b := &blocks[len(blocks)-1]
+			b.lines = append(b.lines, line)
+		}
+	}
+	slices.SortStableFunc(blocks, func(a, b block) int { return strings.Compare(a.host, b.host) })
+	for _, b := range blocks {
+		head = append(head, b.lines...)
+	}
+	return strings.Join(head, "\n")
 }
 
 // tree is what is in a folder.

@@ -10,7 +10,7 @@ import (
 // kind reads a task's kind and its arguments: those below args, and those that
 // stand with the kind, which win.
 func (r *reader) kind(s *Step, kind pair, args *yaml.Node) {
-	s.Kind = bare(kind.name)
+	s.Kind, s.Called = bare(kind.name), kind.name
 	if args != nil {
 		r.below(s, args)
 	}

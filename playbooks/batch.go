@@ -32,6 +32,7 @@ type waiter struct {
 
 // once is what a task with run_once came to.
 type once struct {
+	leader string // who does it: chosen when all have come as far
 	done   chan struct{}
 	fields map[string]any
 	failed bool
@@ -126,8 +127,6 @@ func (b *batch) behind(host, path string) bool {
 
 // leader is the first host that still takes part.
 func (b *batch) leader() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	for _, h := range b.hosts {
 		if !b.over[h] && !b.failed[h] {
 			return h
@@ -170,7 +169,7 @@ func (b *batch) at(path string) *once {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.once[path] == nil {
-		b.once[path] = &once{done: make(chan struct{})}
+		b.once[path] = &once{done: make(chan struct{}), leader: b.leader()}
 	}
 	return b.once[path]
 }

@@ -89,9 +89,6 @@ func (w *walker) flags(e *entry, t tasks.Task) (tasks.Flags, error) {
 		return ""
 	}
 	f.Changed, f.Failed = constant(e.step.ChangedWhen), constant(e.step.FailedWhen)
-	if e.cell.late.failed || lateOf(e.step).failed && e.step.Until == nil {
-		f.Failed = tasks.No
-	}
 	for name, to := range map[string]*tasks.Switch{"check_mode": &f.Check, "diff": &f.Diff} {
 		v, set, err := a.says(name)
 		if err != nil {
@@ -108,8 +105,10 @@ func (w *walker) flags(e *entry, t tasks.Task) (tasks.Flags, error) {
 	if f.Environment, err = w.environment(a); err != nil {
 		return f, err
 	}
-	w.notices(e, &f)
-	return f, nil
+	if h := a.handler; h != nil && h.marked {
+		f.Handler = h.key
+	}
+	return f, w.notices(e, &f)
 }
 
 // environment is what the environments around a task add up to.

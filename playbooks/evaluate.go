@@ -2,7 +2,9 @@ package playbooks
 
 import (
 	"maps"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"eucactl/inventory"
@@ -109,7 +111,11 @@ func (e *evaluation) deep(v any) (any, error) {
 		if !templates.HasTemplate(v) {
 			return v, nil
 		}
-		return e.set.Value(v, e.vars(v))
+		value, err := e.set.Value(v, e.vars(v))
+		if err == nil && !e.typed && !singleName.MatchString(v) {
+			value = asText(e.set, value)
+		}
+		return value, err
 	case Unsafe:
 		return string(v), nil
 	case inventory.Unsafe:
@@ -145,6 +151,23 @@ func (e *evaluation) deep(v any) (any, error) {
 		return out, nil
 	}
 	return v, nil
+}
+
+// singleName is text that is one variable and nothing else.
+var singleName = regexp.MustCompile(`^\{\{\s*\w*\s*\}\}$`)
+
+// asText is what Ansible makes of an expression's number: text. Only a variable on
+// its own keeps its type, and so do lists, mappings and booleans.
+func asText(set *templates.Set, v any) any {
+	switch v := v.(type) {
+	case int64:
+		return strconv.FormatInt(v, 10)
+	case float64:
+		return pythonText(set, v)
+	case nil:
+		return ""
+	}
+	return v
 }
 
 // deep renders all text within a value.

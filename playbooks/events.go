@@ -50,6 +50,7 @@ const (
 	StatusUnreachable Status = "unreachable"
 	StatusWaiting     Status = "waiting"
 	StatusIncluded    Status = "included"
+	StatusNone        Status = "none" // it has no result that counts: include_role, meta
 )
 
 // Result is what became of a task, or of one item of its loop, on one host.
@@ -62,6 +63,7 @@ type Result struct {
 	Foretold  bool // check mode: it would change
 	Unknown   bool // check mode: nobody can foretell it; counts as skipped
 	Delegated string
+	Quiet     bool // its fields are not worth showing
 
 	// A task with a loop has a result for each item, and then one for all, which
 	// is not shown but counts.

@@ -27,7 +27,7 @@ func (r *reader) imports(s Step, key *yaml.Node) []Step {
 	if !ok {
 		return nil
 	}
-	use.public = true
+	use.public, use.vars = true, s.Vars
 	s.Kind, s.Args = "", nil
 	return []Step{r.useRole(s, use)}
 }

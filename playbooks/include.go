@@ -5,6 +5,7 @@ import (
 	"maps"
 	"path"
 	"slices"
+	"strings"
 )
 
 // include walks through what include_tasks or include_role brings, once or for each
@@ -23,42 +24,57 @@ func (w *walker) include(s Step, needs []*cell, a around, g *group) ([]*cell, er
 		}
 	}
 	g.loop = false
+	var all []*included
 	for i, item := range items {
-		one := a.deeper(i)
+		one := a
 		if s.Loop != nil {
 			one.scope = a.scope.with(s.Loop.values(items, i), nil)
 			one.item = s.Loop.label(one.scope, item, i)
 		}
 		one.scope = one.scope.given(s.Vars)
-		g := &group{step: &s, info: a.info, around: one, closed: true}
-		e := &entry{step: &s, around: one, info: a.info, group: g, cell: &cell{}, needs: needs, item: item}
+		e := &entry{step: &s, around: one, info: a.info, cell: &cell{}, needs: needs, item: item}
+		e.group = &group{step: &s, info: a.info, around: one, closed: true, entries: []*entry{e}}
 		g.entries = append(g.entries, e)
 		if s.Loop != nil {
 			e.label = s.Loop.shown(one.scope, item)
+			e.result.HasItem, e.result.Item = true, e.label
 		}
-		var err error
-		if needs, err = w.includeOne(e, needs); err != nil {
+		got, after, err := w.includeOne(e, needs)
+		if err != nil {
 			return nil, err
 		}
+		if got != nil {
+			got.number = i
+			all = append(all, got)
+		}
+		needs = after
+	}
+	w.register(s, g)
+	g.closed = true
+	for _, got := range all {
 		if dead(needs) {
 			break
 		}
+		var err error
+		if needs, err = w.walkIncluded(got, needs); err != nil {
+			return nil, err
+		}
 	}
-	w.register(s, g)
 	return needs, nil
 }
 
 // included is what an include brings.
 type included struct {
-	step Step // a block
-	file string
+	step   Step // a block
+	file   string
+	entry  *entry
+	number int // of the item
 }
 
-// includeOne walks through what one include brings.
-func (w *walker) includeOne(e *entry, needs []*cell) ([]*cell, error) {
-	var got *included
+// includeOne finds out what one include brings, and what the next needs.
+func (w *walker) includeOne(e *entry, needs []*cell) (got *included, after []*cell, err error) {
 	original := e.around.when
-	err := w.resolve(needs, &e.around, func() error {
+	err = w.resolve(needs, &e.around, func() error {
 		a := &e.around
 		a.when, got = original, nil
 		_, v, err := fold(needs, a.when)
@@ -98,20 +114,26 @@ func (w *walker) includeOne(e *entry, needs []*cell) ([]*cell, error) {
 	})
 	if err != nil {
 		if !w.asks() || isEnd(err) {
-			return nil, err
+			return nil, nil, err
 		}
+		got = nil
 		w.failWith(e, err)
 	}
-	if got == nil {
-		return w.after(e)
+	if got != nil {
+		got.entry = e
+		return got, needs, nil
 	}
-	return w.walkIncluded(e, got, needs)
+	after, err = w.after(e)
+	return nil, after, err
 }
 
 // walkIncluded walks through the tasks of an include: they have what is around it,
 // not what it has itself, unless apply says so.
-func (w *walker) walkIncluded(e *entry, got *included, needs []*cell) ([]*cell, error) {
-	a := e.around
+func (w *walker) walkIncluded(got *included, needs []*cell) ([]*cell, error) {
+	e := got.entry
+	a := e.around.deeper(got.number)
+	// Hosts that include other files are at other places.
+	a.path += "." + strings.ReplaceAll(path.Base(got.file), "~", "-")
 	a.tags, a.item = slices.Clone(e.around.outer.tags), ""
 	a.settings, a.notify = e.around.outer.settings, e.around.outer.notify
 	a.info = nil
@@ -149,7 +171,7 @@ func (w *walker) bring(e *entry) (*included, error) {
 	if err := w.checked(steps); err != nil {
 		return nil, err
 	}
-	return &included{Step{Where: e.step.Where, Block: steps, File: e.step.File}, src.shown(file)}, nil
+	return &included{step: Step{Where: e.step.Where, Block: steps, File: e.step.File}, file: src.shown(file)}, nil
 }
 
 // checked checks tasks that were not known before.
@@ -187,7 +209,7 @@ func (w *walker) bringRole(e *entry, c call) (*included, error) {
 		vars.roles = append(slices.Clip(vars.roles), block.Role)
 		w.vars = &vars
 	}
-	return &included{block, block.Role.Name}, nil
+	return &included{step: block, file: block.Role.Name}, nil
 }
 
 // addHandlers gives the play the handlers of a role that was included.

@@ -83,6 +83,9 @@ func (w *walker) finish(e *entry) error {
 	}
 	c := cell{}
 	c.settle(r.Outcome, strings.HasPrefix(r.Why, "needs"))
+	if e.fields["skipped"] == true && c.ran && !c.failed {
+		c = cell{skipped: true} // the kind says that there was nothing to do
+	}
 	if c.ran && !c.skipped && !c.blocked {
 		if err := w.overrule(e, &c); err != nil {
 			return err
@@ -124,9 +127,10 @@ func (w *walker) tell(e *entry, r tasks.Result) {
 	default:
 		e.status = StatusOK
 	}
-	e.fields["changed"] = c.changed
-	if c.failed {
-		e.fields["failed"] = true
+	// A deed that failed half-way is taken to have changed something.
+	e.fields["changed"] = c.changed || c.failed && e.fields["rc"] != nil && w.isAct(e.step.Kind)
+	if !c.skipped {
+		e.fields["failed"] = c.failed
 	}
 	e.result.Foretold = r.Outcome == tasks.Would && c.changed
 	if d, ok := diffOf(e, r); ok {
@@ -222,8 +226,7 @@ func fieldsOf(r tasks.Result) map[string]any {
 	}
 	for _, name := range []string{"stdout", "stderr"} {
 		if s, ok := out[name].(string); ok {
-			s = strings.TrimRight(s, "\r\n")
-			out[name], out[name+"_lines"] = s, linesOf(s)
+			out[name+"_lines"] = linesOf(strings.TrimRight(s, "\r\n"))
 		}
 	}
 	delete(out, "timedout")

@@ -222,7 +222,7 @@ func (src *Source) follow(imp anImport, importers []string, dir string) ([]Play,
 	}
 	for i := range plays {
 		plays[i].Tags = append(slices.Clone(imp.Tags), plays[i].Tags...)
-		plays[i].Vars = append(slices.Clone(imp.Vars), plays[i].Vars...)
+		plays[i].Vars = append(slices.Clone(plays[i].Vars), imp.Vars...)
 		plays[i].When = append(slices.Clone(imp.When), plays[i].When...)
 		for name, s := range imp.Settings {
 			if _, ok := plays[i].Settings[name]; !ok {

@@ -108,6 +108,9 @@ func hasPending(when []clause) bool {
 // it turns out to have run.
 func (w *walker) concludeHere(e *entry, out cell, fields map[string]any, v verdict) {
 	status := StatusOK
+	if to, _ := e.around.word("delegate_to"); to != w.mem.host.Name && w.asks() {
+		e.result.Delegated = to
+	}
 	switch {
 	case out.failed:
 		status = StatusFailed
@@ -120,6 +123,9 @@ func (w *walker) concludeHere(e *entry, out cell, fields map[string]any, v verdi
 		status = StatusChanged
 	}
 	fields["changed"] = out.changed
+	if !out.skipped {
+		fields["failed"] = out.failed
+	}
 	if err := w.notes(e); err != nil {
 		w.warn(err.Error())
 	}
@@ -188,7 +194,7 @@ func (w *walker) debugVar(e *entry, name any, out map[string]any) error {
 			v = r
 		}
 	}
-	out[expr] = v
+	out[expr] = asText(sc.set, v)
 	return nil
 }
 
@@ -244,6 +250,7 @@ func doAssert(w *walker, e *entry, c call) (map[string]any, error) {
 	if m, ok := c.args["success_msg"]; ok {
 		msg = m
 	}
+	e.result.Quiet = truthy(c.args["quiet"])
 	return map[string]any{"changed": false, "msg": msg}, nil
 }
 
@@ -279,6 +286,9 @@ func doSetFact(w *walker, e *entry, c call) (map[string]any, error) {
 		return nil, err
 	} else if to != nil {
 		mem = to
+	}
+	if mem != w.mem {
+		defer mem.publish()
 	}
 	for name, v := range set {
 		e.undo = append(e.undo, mem.remember(mem.set, Var{Name: name, Value: v, fixed: true}))

@@ -43,6 +43,9 @@ func doMeta(w *walker, e *entry, c call) (map[string]any, error) {
 func (w *walker) meta(s Step, needs []*cell, a around) ([]*cell, error) {
 	e := &entry{step: &s, around: a, info: a.info, cell: &cell{}, needs: needs}
 	after, err := w.one(e)
+	if err == nil && !e.cell.blocked && !e.cell.absent {
+		w.tellResult(Result{Host: w.mem.host.Name, Task: a.info, Status: StatusNone})
+	}
 	switch {
 	case err != nil:
 		return nil, err

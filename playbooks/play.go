@@ -54,7 +54,10 @@ func (w *walker) info(s Step, needs []*cell, a *around) (*TaskInfo, error) {
 		}
 	}
 	if name == "" {
-		name = s.Kind
+		name = s.Called
+		if role, ok := textArg(s.Args, "name", "role"); ok && s.Kind == "include_role" {
+			name += " : " + role
+		}
 	}
 	if s.File != nil && s.File.Role != nil {
 		name = s.File.Role.Name + " : " + name

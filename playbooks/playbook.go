@@ -95,6 +95,7 @@ type Step struct {
 	Where Position
 	Keywords
 	Kind   string // of a task; empty for a block
+	Called string // the kind as written
 	Args   []Arg
 	Whole  *Setting // args that are one template, which gives a mapping
 	Block  []Step

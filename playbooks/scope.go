@@ -15,6 +15,7 @@ import (
 type scope struct {
 	set   *templates.Set
 	words *lexicon
+	typed bool // expressions keep the types of their values, in the cloud's playbooks
 
 	values   map[string]any // of loops, and what is: nothing hides them
 	extra    map[string]any // of the command line

@@ -88,10 +88,16 @@ func (w *walker) shared(s Step, needs []*cell, a *around) (how, error) {
 	if err != nil && isEnd(err) {
 		return nil, err
 	}
-	if once || s.Kind == "add_host" || s.Kind == "pause" {
+	if once || s.Kind == "add_host" || s.Kind == "pause" || s.Kind == "meta" && forAll(s) {
 		return w.runOnce, nil
 	}
 	return nil, nil
+}
+
+// forAll tells what the kind meta is told once for all hosts.
+func forAll(s Step) bool {
+	word, _ := textArg(s.Args, "action")
+	return word == "end_play" || word == "end_batch" || word == "clear_host_errors" || word == "clear_facts"
 }
 
 // runOnce lets the first host of the batch do what all have the result of.
@@ -108,7 +114,7 @@ func (w *walker) runOnce(s Step, needs []*cell, a around) ([]*cell, error) {
 	}
 	a.settings["run_once"] = Setting{Value: false}
 	o := w.batch.at(a.path)
-	if w.batch.leader() != w.mem.host.Name {
+	if o.leader != w.mem.host.Name {
 		return w.follow(s, needs, a, o)
 	}
 	defer close(o.done)

@@ -29,15 +29,22 @@ func (w *walker) showEntry(e *entry) {
 	r := e.result
 	r.Host, r.Task, r.Status, r.Ignored, r.Took = w.mem.host.Name, e.info, e.status, e.ignored, e.took
 	r.Fields = w.visible(e)
+	hides, _ := e.around.is("no_log")
+	if hides {
+		r.Diffs, r.Quiet = nil, true
+	}
 	if g := e.group; g.loop {
-		r.HasItem, r.Item = true, e.label
+		if r.HasItem, r.Item = true, e.label; hides {
+			r.Item = "None"
+		}
 		w.tellResult(r)
 		return
 	}
-	if hides, _ := e.around.is("no_log"); hides {
-		r.Diffs = nil
+	if e.step.Kind == "include_role" && e.status == StatusIncluded {
+		r.Status = StatusNone
+	} else {
+		w.count(e.status, e.fields, e.ignored, e.around.rescued)
 	}
-	w.count(e.status, e.fields, e.ignored, e.around.rescued)
 	w.tellResult(r)
 }
 
@@ -72,12 +79,13 @@ func (w *walker) showGroup(g *group) {
 		status = StatusChanged
 	}
 	a := g.around
-	hidden := fields
+	r := Result{Host: w.mem.host.Name, Task: g.info, Status: status, Ignored: status == StatusFailed && g.ignored, Loop: len(g.entries) > 0, Fields: fields}
 	if hides, _ := a.is("no_log"); hides {
-		hidden = map[string]any{"changed": fields["changed"], "censored": "hidden by no_log"}
+		r.Fields = map[string]any{"changed": fields["changed"], "censored": "hidden by no_log"}
+		r.Loop, r.Quiet = false, true
 	}
 	w.count(status, fields, g.ignored, a.rescued)
-	w.tellResult(Result{Host: w.mem.host.Name, Task: g.info, Status: status, Ignored: status == StatusFailed && g.ignored, Loop: true, Fields: hidden})
+	w.tellResult(r)
 }
 
 func (g *group) allBlocked() bool {

@@ -39,6 +39,7 @@ type entry struct {
 	after     string // content that it gives its object, for differences
 	known     bool
 	arrived   func(*entry) // is told when the result is there
+	answered  bool         // the host said what became of it
 	tries     *trying
 	tree      *tree    // a folder that is copied
 	parts     []*entry // the tasks for what is in it
@@ -88,6 +89,9 @@ func (w *walker) add(e *entry, t tasks.Task) {
 	e.cell.pending, e.cell.index = true, w.stage.program.Add(t)
 	w.stage.entries = append(w.stage.entries, e)
 	e.after, _ = w.stage.program.After(e.cell.index)
+	if h := e.around.handler; h != nil {
+		h.last = e
+	}
 	w.enqueue(e)
 }
 
@@ -118,7 +122,7 @@ func (w *walker) block(e *entry) {
 
 func (w *walker) enqueue(e *entry) {
 	w.queue = append(w.queue, e)
-	if e.group != nil {
+	if e.group != nil && !e.cell.skipped && !e.cell.blocked {
 		w.shownTasks++
 	}
 	w.show()
@@ -135,6 +139,7 @@ func (w *walker) flush() error {
 	if len(w.stage.entries) == 0 {
 		w.contacted = true
 		w.judge()
+		w.mem.publish()
 		return nil
 	}
 	st := w.stage
@@ -167,6 +172,7 @@ func (w *walker) send(st *stage) error {
 		seen[r.Index] = true
 		w.contacted = true
 		e := st.entries[r.Index]
+		e.answered = true
 		if !e.began.IsZero() {
 			e.took = w.run.Runner.Now().Sub(e.began)
 		}
@@ -206,7 +212,7 @@ func (w *walker) ended(st *stage, report tasks.Report, err error) error {
 	}
 	var lost *entry
 	for _, e := range st.entries {
-		if e.raw == nil || reason != "" && e.raw.Outcome == tasks.Unknown && !w.run.Options.Check {
+		if !e.answered || reason != "" && e.raw != nil && e.raw.Outcome == tasks.Unknown && !w.run.Options.Check {
 			lost = e
 			break
 		}
@@ -239,7 +245,7 @@ func (w *walker) lose(st *stage, lost *entry, reason string, timedOut bool) erro
 			if ignored {
 				*e.cell = cell{ran: true}
 			}
-		case e.raw == nil && !e.known:
+		case !e.answered && !e.known:
 			w.block(e)
 		}
 	}

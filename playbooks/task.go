@@ -246,6 +246,5 @@ func (w *walker) made(e *entry, c call) (tasks.Task, error) {
 			return t, err
 		}
 	}
-	w.notes(e)
-	return t, nil
+	return t, w.notes(e)
 }

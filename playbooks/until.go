@@ -24,7 +24,7 @@ func (w *walker) untilItIs(e *entry, c call) error {
 		if err != nil {
 			return err
 		}
-		e.raw, e.fields = nil, nil
+		e.raw, e.fields, e.answered = nil, nil, false
 		e.cell.pending, e.cell.index = true, w.stage.program.Add(t)
 		w.stage.entries = append(w.stage.entries, e)
 	}

@@ -53,7 +53,11 @@ func (w *walker) scope() scope {
 	if set == nil {
 		set = w.pb.source.setOf(nil)
 	}
-	return scope{set: set, words: w.words, extra: w.opts.Extra, host: w.mem, play: w.vars, magic: w.magic, readFile: w.source}
+	var others func([]string) map[string]any
+	if w.asks() {
+		others = w.others
+	}
+	return scope{others: others, set: set, words: w.words, extra: w.opts.Extra, host: w.mem, play: w.vars, magic: w.magic, readFile: w.source, typed: w.pb.source.Cloud}
 }
 
 // source is the text of a template that a template renders by its name.

@@ -50,7 +50,8 @@ func TestStatusTenAndVerdicts(t *testing.T) {
 		{"10", "1", "", "", "ok", "would"},
 		{"3", "10", "", "", "failed", "unknown"},
 		{"0", "10", No, "", "ok", "unknown"},
-		{"3", "10", "", No, "ok", "unknown"},
+		{"3", "10", "", No, "changed", "unknown"}, // a deed that failed may have done something
+		{"3", "10", No, No, "ok", "unknown"},
 		{"0", "10", "", Yes, "failed", "unknown"},
 		{"0", "0", Yes, "", "changed", "changed"},
 		{"0", "1", No, "", "ok", "ok"},

@@ -268,6 +268,7 @@ environment() { environ=$1; }
 
 take_flags() {
 	task_changed='' task_failed='' task_check=$CHECK task_diff=$DIFF task_timeout='' task_notify='' task_handler='' task_handled=''
+	task_forgiven=ok # what a failure that does not count comes to
 	for flag; do
 		case $flag in
 		changed=*) task_changed=${flag#*=} ;;
@@ -288,12 +289,14 @@ take_flags() {
 # task_end OUTCOME STATUS
 task_end() {
 	task_is=$1
+	case $task_is:$task_failed in
+	failed:no | unsettled:no) task_is=$task_forgiven ;;
+	esac
 	case $task_is:$task_changed in
 	ok:yes) task_is=changed ;;
 	changed:no | would:no) task_is=ok ;;
 	esac
 	case $task_is:$task_failed in
-	failed:no | unsettled:no) task_is=ok ;;
 	unknown:*) ;;
 	*:yes) task_is=failed ;;
 	esac
@@ -460,6 +463,7 @@ act() {
 		task_end unknown 0
 		return
 	fi
+	task_forgiven=changed
 	apply "$@"
 	case $task_rc in
 	0) task_end changed 0 ;;
