@@ -69,3 +69,11 @@ func (l *Live) Warning(text string) { l.clear(); l.events.Warning(text) }
 
 // Stats implements playbooks.Events.
 func (l *Live) Stats(stats map[string]playbooks.Stats) { l.clear(); l.events.Stats(stats) }
+
+// Passed tells how far a host has come, to whoever wants to know.
+func (l *Live) Passed(host string, at playbooks.Place) {
+	if f, ok := l.events.(playbooks.Follower); ok {
+		l.clear()
+		f.Passed(host, at)
+	}
+}

@@ -80,13 +80,19 @@ func (o *Ordered) Result(r playbooks.Result) {
 	o.reach(r.Host, r.Task.Place, done && (r.Status == playbooks.StatusUnreachable))
 }
 
+// Passed is told how far a host has come: it says no more of what lies before.
+func (o *Ordered) Passed(host string, at playbooks.Place) { o.reach(host, at, false) }
+
 // reach notes where a host is, and tells what nobody can add to any more.
 func (o *Ordered) reach(host string, at playbooks.Place, ended bool) {
 	p := o.hosts[host]
 	if p == nil {
 		return // delegated to, or added meanwhile
 	}
-	p.at, p.ended = at, p.ended || ended
+	if p.at.Before(at) {
+		p.at = at
+	}
+	p.ended = p.ended || ended
 	for len(o.tasks) > 0 && o.passed(o.tasks[0].info.Place) {
 		o.tell(o.tasks[0])
 		o.tasks = o.tasks[1:]

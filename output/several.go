@@ -46,3 +46,12 @@ func (s Several) Stats(stats map[string]playbooks.Stats) {
 		e.Stats(stats)
 	}
 }
+
+// Passed tells those who want to know how far a host has come.
+func (s Several) Passed(host string, at playbooks.Place) {
+	for _, one := range s {
+		if o, ok := one.(playbooks.Follower); ok {
+			o.Passed(host, at)
+		}
+	}
+}

@@ -145,7 +145,7 @@ func weSay(t *testing.T, dir string) string {
 	}
 	run := playbooks.Run{
 		Playbook: pb, Inventory: inv, Library: lib, Options: o, Runner: playbooks.NewMachines(t),
-		Events: playbooks.NewOrdered(output.NewAnsible(&out, output.Look{Diff: o.Diff})),
+		Events: output.InOrder(output.NewAnsible(&out, output.Look{Diff: o.Diff})),
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()

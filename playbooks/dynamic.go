@@ -21,6 +21,7 @@ func (r *Run) addHost(name string, groups []string, vars map[string]any) (change
 		return false, err
 	}
 	m := r.memory(name)
+	found, _ := r.inventory().Host(name)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	all := maps.Clone(m.host.Vars)
@@ -31,9 +32,8 @@ func (r *Run) addHost(name string, groups []string, vars map[string]any) (change
 		changed = changed || !sameVar(Var{Value: all[key]}, Var{Value: v})
 		all[key] = v
 	}
-	m.host.Vars = all
-	m.inventory, _ = r.Inventory.Host(name)
-	m.host.Groups = m.inventory.Groups
+	m.host.Vars, m.inventory = all, found
+	m.host.Groups = found.Groups
 	return changed, nil
 }
 

@@ -4,7 +4,7 @@ import "time"
 
 // Events is told what happens, for the output. Calls do not overlap. Results of
 // one host come in the order of its tasks; those of different hosts in any order,
-// unless they pass an Ordered.
+// unless something puts them in order.
 type Events interface {
 	PlayStart(p PlayInfo)
 	// TaskStart comes once, before the first result of a task or handler.
@@ -15,6 +15,12 @@ type Events interface {
 	// Warning is a sentence for people that belongs to no task.
 	Warning(text string)
 	Stats(s map[string]Stats)
+}
+
+// A Follower of Events also wants to know how far each host has come: it will tell
+// no more of what lies before a place.
+type Follower interface {
+	Passed(host string, at Place)
 }
 
 // PlayInfo is a play as it begins, once for each batch of its hosts.

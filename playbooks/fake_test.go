@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -160,17 +161,28 @@ func (m *Machines) WriteFile(path string, content []byte, check bool) (bool, err
 
 func (m *Machines) Now() time.Time { return time.Now() }
 
-// told is a run as it was told: a line for each result, in order.
-type told struct {
-	lines []string
-	stats map[string]Stats
-	all   []Result
+type toldLine struct {
+	at   Place
+	host string
+	text string
 }
 
-func (o *told) PlayStart(p PlayInfo)     { o.lines = append(o.lines, "PLAY "+p.Name) }
+// told is a run as it was told: a line for each result, in order.
+type told struct {
+	lines []toldLine
+	stats map[string]Stats
+	all   []Result
+	at    Place // of the present play
+}
+
+func (o *told) PlayStart(p PlayInfo) {
+	o.at = Place{Play: p.Index, Batch: p.Batch}
+	o.lines = append(o.lines, toldLine{o.at, "", "PLAY " + p.Name})
+}
+
 func (o *told) TaskStart(t *TaskInfo)    {}
 func (o *told) Begun(string, *TaskInfo)  {}
-func (o *told) Warning(text string)      { o.lines = append(o.lines, "WARNING "+text) }
+func (o *told) Warning(text string)      { o.lines = append(o.lines, toldLine{o.at, "", "WARNING " + text}) }
 func (o *told) Stats(s map[string]Stats) { o.stats = s }
 func (o *told) Result(r Result) {
 	o.all = append(o.all, r)
@@ -184,7 +196,7 @@ func (o *told) Result(r Result) {
 	if r.Status == StatusFailed || r.Status == StatusUnreachable || r.Task.Action == "debug" && r.Status == StatusOK {
 		line += fmt.Sprintf(" %v", r.Fields["msg"])
 	}
-	o.lines = append(o.lines, line)
+	o.lines = append(o.lines, toldLine{r.Task.Place, r.Host, line})
 }
 
 // testKinds are kinds for tests: their state is files below a folder.
@@ -246,13 +258,31 @@ func play(t testing.TB, files map[string]string, inv string, change func(*playin
 	return p
 }
 
+// inOrder is what was told, task by task and host by host.
+func (p *playing) inOrder() []string {
+	slices.SortStableFunc(p.lines, func(a, b toldLine) int {
+		switch x, y := a.at, b.at; {
+		case x.Before(y):
+			return -1
+		case y.Before(x):
+			return 1
+		}
+		return strings.Compare(a.host, b.host)
+	})
+	var out []string
+	for _, l := range p.lines {
+		out = append(out, l.text)
+	}
+	return out
+}
+
 // says compares what was told.
 func (p *playing) says(want ...string) {
 	p.t.Helper()
 	if p.err != nil {
 		p.t.Fatal(p.err)
 	}
-	got := strings.Join(p.lines, "\n")
+	got := strings.Join(p.inOrder(), "\n")
 	if w := strings.Join(want, "\n"); got != w {
 		p.t.Errorf("told:\n%s\nwanted:\n%s", got, w)
 	}

@@ -115,7 +115,7 @@ func (w *walker) gatherOf(host, name string) error {
 
 // sendAside runs a program on another host, whose fate is not this host's.
 func (w *walker) sendAside(st *stage) error {
-	s := Stage{Program: st.program, Login: st.login, Check: w.opts.Check}
+	s := Stage{Program: st.program, Login: st.login, Check: w.opts.Check, Secrets: w.run.secrets()}
 	report, err := w.run.Runner.Stage(w.ctx, st.host, s)
 	for _, r := range report.Results {
 		if r.Index >= 0 && r.Index < len(st.entries) {

@@ -18,7 +18,7 @@ func (w *walker) halves() map[string]half {
 		return map[string]half{templateKind: w.rendered}
 	}
 	return map[string]half{
-		templateKind: w.templated, "copy": w.copied, "script": w.scripted, "unarchive": w.unpacked, "assemble": w.assembled,
+		templateKind: w.templated, "copy": w.copied, "script": w.scripted, "unarchive": w.unpacked, "assemble": w.assembled, "fetch": w.fetched,
 	}
 }
 

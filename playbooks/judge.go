@@ -86,6 +86,12 @@ func (w *walker) finish(e *entry) error {
 	if e.fields["skipped"] == true && c.ran && !c.failed {
 		c = cell{skipped: true} // the kind says that there was nothing to do
 	}
+	if e.decide != nil && c.ran && !c.skipped {
+		if err := e.decide(&c); err != nil {
+			return err
+		}
+		e.decide = nil
+	}
 	if c.ran && !c.skipped && !c.blocked {
 		if err := w.overrule(e, &c); err != nil {
 			return err

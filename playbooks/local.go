@@ -47,10 +47,12 @@ var localTable = map[string]*local{
 	"setup":                  {do: doSetup, sure: true},
 	"gather_facts":           {do: doSetup, sure: true},
 	"meta":                   {do: doMeta, sure: true},
+	"wait_for_connection":    {do: doWaitForConnection, sure: true},
+	"reboot":                 {do: doReboot, sure: true},
 }
 
 // onlyAsked are those that make no sense for a host that is not asked.
-var onlyAsked = []string{"add_host", "group_by", "pause", "setup", "gather_facts", "meta", "set_stats"}
+var onlyAsked = []string{"add_host", "group_by", "pause", "setup", "gather_facts", "meta", "set_stats", "wait_for_connection", "reboot"}
 
 // here does what a task says that runs here.
 func (w *walker) here(e *entry, c call, l *local, v verdict) error {

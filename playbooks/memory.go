@@ -30,6 +30,13 @@ func newMemory(h Host) *memory {
 	return &memory{host: h, facts: map[string]any{}, asked: map[string]bool{}, set: map[string]Var{}, included: map[string]Var{}}
 }
 
+// groups are those that the host is in.
+func (m *memory) groups() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.host.Groups
+}
+
 // own is what was set while the playbook ran.
 func (m *memory) own(name string) (Var, bool) {
 	if m == nil {

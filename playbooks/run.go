@@ -34,6 +34,7 @@ type Run struct {
 	goOn      bool              // to --step: continue
 	begins    bool              // --start-at-task was met
 	stepping  sync.Mutex
+	private   []string           // answers that nobody is to see
 	mentioned map[*Play][]string // facts
 	customs   map[string]any     // set_stats
 }
@@ -253,7 +254,7 @@ func (r *Run) shuffle(hosts []string) {
 // selected are the names of the hosts of a pattern. As in Ansible names that are
 // nobody's are only warned of.
 func (r *Run) selected(pattern string, limit ...string) ([]string, error) {
-	hosts, missed, err := r.Inventory.Match(pattern, limit...)
+	hosts, missed, err := r.inventory().Match(pattern, limit...)
 	if err != nil {
 		return nil, err
 	}

@@ -35,7 +35,7 @@ func TestHostsGoTheirOwnWays(t *testing.T) {
   tasks:
     - { name: again, debug: { msg: "{{ said.stdout_lines[0] }}" } }
 `}
-	p := play(t, files, "h1\nh2\n", func(p *playing) { p.run.Events = NewOrdered(&p.told) })
+	p := play(t, files, "h1\nh2\n", nil)
 	p.says("PLAY own ways",
 		"h1 Gathering Facts: ok", "h2 Gathering Facts: ok",
 		"h1 first: changed", "h2 first: changed",

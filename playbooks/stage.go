@@ -38,8 +38,9 @@ type entry struct {
 	took      time.Duration
 	after     string // content that it gives its object, for differences
 	known     bool
-	arrived   func(*entry) // is told when the result is there
-	answered  bool         // the host said what became of it
+	arrived   func(*entry)      // is told when the result is there
+	decide    func(*cell) error // what is judged here anyway
+	answered  bool              // the host said what became of it
 	tries     *trying
 	tree      *tree    // a folder that is copied
 	parts     []*entry // the tasks for what is in it
@@ -157,7 +158,7 @@ func (w *walker) flush() error {
 
 // send runs a stage.
 func (w *walker) send(st *stage) error {
-	s := Stage{Program: st.program, Login: st.login, Check: w.run.Options.Check, Diff: w.run.Options.Diff}
+	s := Stage{Program: st.program, Login: st.login, Check: w.run.Options.Check, Diff: w.run.Options.Diff, Secrets: w.run.secrets()}
 	s.OnBegin = func(i int) {
 		if i >= 0 && i < len(st.entries) {
 			st.entries[i].began = w.run.Runner.Now()

@@ -194,6 +194,9 @@ func (w *walker) there(e *entry, c call, guard string) error {
 		return err
 	}
 	e.cell.late = lateOf(e.step)
+	if e.decide != nil {
+		e.cell.late = late{changed: true, failed: true}
+	}
 	if e.tree != nil {
 		err := w.plant(e, c, guard)
 		back()

@@ -6,6 +6,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"eucactl/inventory"
 )
 
 // memory is what is known of a host.
@@ -24,6 +26,13 @@ func (r *Run) memory(host string) *memory {
 	m.inventory = found
 	r.hosts[host] = m
 	return m
+}
+
+// inventory is the inventory with the hosts and groups that tasks added.
+func (r *Run) inventory() *inventory.Inventory {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.Inventory
 }
 
 // tell tells one event at a time.
@@ -45,7 +54,7 @@ func (r *Run) begun(host string, t *TaskInfo) {
 
 // passed tells how far a host has come, to whoever wants to know.
 func (r *Run) passed(host string, at Place) {
-	if o, ok := r.Events.(interface{ Passed(string, Place) }); ok {
+	if o, ok := r.Events.(Follower); ok {
 		r.tell(func() { o.Passed(host, at) })
 	}
 }
@@ -94,9 +103,23 @@ func (r *Run) prompt(ctx context.Context, p *Play) ([]Var, error) {
 			v = q.Default
 		}
 		r.answers[q.Name] = v
+		if q.Private && answer != "" {
+			r.private = append(r.private, answer)
+		}
 		out = append(out, Var{Where: q.Where, Name: q.Name, Value: v, fixed: true})
 	}
 	return out, nil
+}
+
+// secrets are words that hosts may say and that nobody is to see.
+func (r *Run) secrets() []string {
+	out := r.inventory().Secrets()
+	if r.Options.BecomePassword != "" {
+		out = append(out, r.Options.BecomePassword)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append(out, r.private...)
 }
 
 // rolesOf are the roles whose variables a whole play sees.
@@ -131,7 +154,7 @@ func (pb *Playbook) words() *lexicon {
 // groups are all groups with the names of their hosts.
 func (r *Run) groups() map[string]any {
 	out := map[string]any{}
-	for _, g := range r.Inventory.Groups() {
+	for _, g := range r.inventory().Groups() {
 		names := []any{}
 		for _, h := range g.Hosts() {
 			names = append(names, h.Name)
@@ -159,7 +182,7 @@ func (r *Run) magic(w *walker, all []string) func(string) (any, bool) {
 	h := w.mem.host
 	short, _, _ := strings.Cut(h.Name, ".")
 	is := map[string]any{
-		"inventory_hostname": h.Name, "inventory_hostname_short": short, "group_names": anyList(h.Groups),
+		"inventory_hostname": h.Name, "inventory_hostname_short": short,
 		"ansible_play_hosts_all": anyList(all), "ansible_play_hosts": anyList(all), "play_hosts": anyList(w.batch.hosts),
 		"ansible_play_batch": anyList(w.batch.hosts), "ansible_play_name": w.play.name(),
 		"ansible_check_mode": r.Options.Check, "ansible_diff_mode": r.Options.Diff,
@@ -168,7 +191,7 @@ func (r *Run) magic(w *walker, all []string) func(string) (any, bool) {
 		"ansible_version": version, "playbook_dir": r.Playbook.source.shown(r.Playbook.source.dir), "ansible_limit": strings.Join(r.Options.Limit, ","),
 		"ansible_role_names": anyList(roleNames(w.play)), "role_names": anyList(roleNames(w.play)), "ansible_play_role_names": anyList(roleNames(w.play)),
 	}
-	file := r.Inventory.File()
+	file := r.inventory().File()
 	is["inventory_file"], is["inventory_dir"] = file, path.Dir(file)
 	is["ansible_inventory_sources"] = []any{file}
 	if len(r.Options.Limit) == 0 {
@@ -178,6 +201,8 @@ func (r *Run) magic(w *walker, all []string) func(string) (any, bool) {
 		switch name {
 		case "groups":
 			return r.groups(), true
+		case "group_names":
+			return anyList(w.mem.groups()), true
 		case "environment":
 			return []any{}, true
 		}
@@ -222,7 +247,7 @@ func (w *walker) others(names []string) map[string]any {
 				vars[name] = v
 			}
 		}
-		vars["inventory_hostname"], vars["group_names"] = host, anyList(m.host.Groups)
+		vars["inventory_hostname"], vars["group_names"] = host, anyList(m.groups())
 		if short, _, _ := strings.Cut(host, "."); names == nil || slices.Contains(names, "inventory_hostname_short") {
 			vars["inventory_hostname_short"] = short
 		}
@@ -234,7 +259,7 @@ func (w *walker) others(names []string) map[string]any {
 // known are the names of all hosts, those of the inventory first.
 func (r *Run) known() []string {
 	var out []string
-	for _, h := range r.Inventory.Hosts() {
+	for _, h := range r.inventory().Hosts() {
 		out = append(out, h.Name)
 	}
 	r.mu.Lock()
