@@ -23,7 +23,8 @@ func (w *walker) pieces(e *entry, c call, dir string) (string, error) {
 		return "", wrap(e.step.Where, "assemble", err)
 	}
 	var b strings.Builder
-	for i, d := range entries {
+	first := true
+	for _, d := range entries {
 		hidden := truthy(c.args["ignore_hidden"]) && strings.HasPrefix(d.Name(), ".")
 		if d.IsDir() || hidden || match != nil && !match.MatchString(d.Name()) {
 			continue
@@ -32,18 +33,26 @@ func (w *walker) pieces(e *entry, c call, dir string) (string, error) {
 		if err != nil {
 			return "", wrap(e.step.Where, "assemble", err)
 		}
-		if delimiter != "" && i > 0 && b.Len() > 0 {
-			if !strings.HasSuffix(b.String(), "\n") {
-				b.WriteByte('\n')
-			}
-			b.WriteString(strings.ReplaceAll(delimiter, `\n`, "\n"))
-			if !strings.HasSuffix(b.String(), "\n") {
-				b.WriteByte('\n')
-			}
+		if !first {
+			b.WriteString(between(b.String(), delimiter))
 		}
+		first = false
 		b.Write(data)
 	}
 	return b.String(), nil
+}
+
+// between is what stands between two pieces: the first one's line is ended, and so is
+// the delimiter's.
+func between(before, delimiter string) string {
+	end := ""
+	if !strings.HasSuffix(before, "\n") {
+		end = "\n"
+	}
+	if delimiter == "" {
+		return end
+	}
+	return end + strings.TrimSuffix(strings.NewReplacer(`\n`, "\n", `\t`, "\t").Replace(delimiter), "\n") + "\n"
 }
 
 // jsonText is a value as Ansible writes it where text is wanted.
