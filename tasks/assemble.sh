@@ -86,7 +86,7 @@ apply_assemble() {
 		return
 	fi
 	put_start "$assemble_dest"
-	assemble_all >"$put_new"
+	assemble_all >&4
 	put_end "$assemble_mode" "$assemble_owner" "$assemble_group" "$7" "$8"
 }
 

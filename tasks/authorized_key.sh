@@ -179,7 +179,7 @@ apply_authorized_key() {
 	fi
 	put_start "$key_file"
 	key_rc=0
-	authorized_key_edit >"$put_new" || key_rc=$?
+	authorized_key_edit >&4 || key_rc=$?
 	case $key_rc in
 	0) attrs_make "$key_file" "$key_mode" "$key_owner" "$key_group" ;;
 	1) put_end "$key_mode" "$key_owner" "$key_group" false '' ;;

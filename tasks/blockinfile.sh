@@ -120,7 +120,7 @@ apply_blockinfile() {
 		[ -d "${block_path%/*}/" ] || mkdir -p "${block_path%/*}"
 	fi
 	put_start "$block_path"
-	blockinfile_edit >"$put_new"
+	blockinfile_edit >&4
 	if [ -e "$block_path" ] && cmp -s "$put_new" "$block_path"; then
 		attrs_make "$block_path" "$block_mode" "$block_owner" "$block_group"
 	else

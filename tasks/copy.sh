@@ -105,7 +105,7 @@ apply_copy() {
 		return
 	fi
 	put_start "$copy_dest"
-	copy_content >"$put_new"
+	copy_content >&4
 	put_end "$copy_mode" "$copy_owner" "$copy_group" "$copy_backup" "$copy_validate"
 }
 
@@ -213,7 +213,7 @@ copy_make_file() {
 	(
 		set -e
 		put_start "$2"
-		cat "$1" >"$put_new"
+		cat "$1" >&4
 		put_end "$(stat -L -c %a "$1")" "$copy_owner" "$copy_group" "$copy_backup" ""
 	)
 }

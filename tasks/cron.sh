@@ -252,7 +252,7 @@ apply_cron() {
 	else
 		attrs_follow "$cron_path"
 		put_start "$attrs_path"
-		cat "$cron_is.new" >"$put_new"
+		cat "$cron_is.new" >&4
 		put_end 0644 '' '' false ''
 	fi
 }

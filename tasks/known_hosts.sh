@@ -126,7 +126,7 @@ apply_known_hosts() {
 	known_hosts_start "$@"
 	put_start "$known_path"
 	known_rc=0
-	known_hosts_edit >"$put_new" || known_rc=$?
+	known_hosts_edit >&4 || known_rc=$?
 	[ $known_rc = 1 ] || return $known_rc
 	put_end '' '' '' false ''
 }

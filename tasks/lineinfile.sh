@@ -185,7 +185,7 @@ apply_lineinfile() {
 	fi
 	put_start "$lineinfile_path"
 	lineinfile_rc=0
-	lineinfile_edit >"$put_new" || lineinfile_rc=$?
+	lineinfile_edit >&4 || lineinfile_rc=$?
 	case $lineinfile_rc in
 	0) [ "$lineinfile_state" = absent ] || attrs_make "$lineinfile_path" "$lineinfile_mode" "$lineinfile_owner" "$lineinfile_group" ;;
 	1)

@@ -103,7 +103,7 @@ apply_replace() {
 	[ -e "$replace_path" ] || die "$replace_path does not exist"
 	put_text "$replace_path"
 	put_start "$replace_path"
-	replace_edit >"$put_new"
+	replace_edit >&4
 	if cmp -s "$put_new" "$replace_path"; then
 		attrs_make "$replace_path" "$8" "$9" "${10}"
 	else

@@ -1,13 +1,20 @@
 # put: a file gets a new content, whole or not at all. Needs attrs.
 
-# put_start PATH: what is written to the file put_new comes to PATH by put_end.
-# It is beside it, so that the last step is a rename.
+# put_start PATH: what is written to descriptor 4 comes to PATH by put_end. The file
+# put_new is beside it, so that the last step is a rename. Mode and owner are changed
+# by the descriptor: in a folder of somebody else's, the name may be another file
+# by then.
 put_start() {
 	put_path=$1 put_new=${1%/*}/.${1##*/}.eucactl-new
 	[ -d "${1%/*}/" ] || die "the folder ${1%/*} does not exist"
 	trap 'rm -f "$put_new"' EXIT
 	rm -f "$put_new"
-	(umask 077 && set -C && : >"$put_new") || die "cannot write to ${1%/*}"
+	put_umask=$(umask)
+	umask 077
+	set -C
+	exec 4>"$put_new"
+	set +C
+	umask "$put_umask"
 }
 
 # put_end MODE OWNER GROUP BACKUP VALIDATE: what is '' stays as the old file has
@@ -20,18 +27,20 @@ put_end() {
 		attrs_mode "$1" "$put_mode" file
 		put_mode=$attrs_mode
 	fi
+	put_owner=${2:-$attrs_is_uid}${3:+:$3}
+	[ -n "$3" ] || put_owner=$put_owner${attrs_is_gid:+:$attrs_is_gid}
 	if [ -n "$2$3" ]; then
-		chown "${2:-$attrs_is_uid}${3:+:$3}" "$put_new"
-		[ -n "$3" ] || [ -z "$attrs_is_gid" ] || chown ":$attrs_is_gid" "$put_new"
-	elif [ -n "$attrs_is_uid" ] && [ "$attrs_is_uid:$attrs_is_gid" != 0:0 ]; then
+		chown "$put_owner" /proc/self/fd/4
+	elif [ -n "$put_owner" ] && [ "$put_owner" != 0:0 ]; then
 		# Who may write into a file of somebody else's cannot always give it back.
-		chown "$attrs_is_uid:$attrs_is_gid" "$put_new" 2>/dev/null || :
+		chown "$put_owner" /proc/self/fd/4 2>/dev/null || :
 	fi
-	chmod "00$put_mode" "$put_new"
-	[ ! -e /sys/fs/selinux/enforce ] || [ ! -e "$put_path" ] || chcon --reference="$put_path" "$put_new" || :
+	chmod "00$put_mode" /proc/self/fd/4
+	[ ! -e /sys/fs/selinux/enforce ] || [ ! -e "$put_path" ] || chcon --reference="$put_path" /proc/self/fd/4 || :
 	[ -z "$5" ] || put_validate "$5"
 	[ "$4" != true ] || put_backup
 	[ ! -d "$put_path" ] || [ ! -L "$put_path" ] || rm -f "$put_path" # mv would move into it
+	exec 4>&-
 	mv -f "$put_new" "$put_path"
 }
 
