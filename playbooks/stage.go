@@ -167,7 +167,7 @@ func (w *walker) send(st *stage) error {
 	}
 	seen := map[int]bool{}
 	s.OnResult = func(r tasks.Result) {
-		if r.Index < 0 || r.Index >= len(st.entries) || seen[r.Index] {
+		if r.Index < 0 || r.Index >= len(st.entries) || seen[r.Index] || r.Cut {
 			return
 		}
 		seen[r.Index] = true
@@ -213,7 +213,7 @@ func (w *walker) ended(st *stage, report tasks.Report, err error) error {
 	}
 	var lost *entry
 	for _, e := range st.entries {
-		if !e.answered || reason != "" && e.raw != nil && e.raw.Outcome == tasks.Unknown && !w.run.Options.Check {
+		if !e.answered {
 			lost = e
 			break
 		}
@@ -230,7 +230,7 @@ func (w *walker) ended(st *stage, report tasks.Report, err error) error {
 // lose takes in that a host was lost at an entry.
 func (w *walker) lose(st *stage, lost *entry, reason string, timedOut bool) error {
 	ignored := false
-	if first := w.queue[0]; first.contact && !first.known {
+	if first := w.queue[0]; first.contact && !first.known { // asking for facts, say
 		w.block(lost)
 		lost = first
 		w.queue = w.queue[:1]

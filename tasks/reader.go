@@ -351,7 +351,7 @@ func (rd *reader) finish() Report {
 	if rd.task >= 0 {
 		rd.inDiff, rd.field = false, ""
 		rd.text.Reset()
-		rd.result.Outcome = Unknown
+		rd.result.Outcome, rd.result.Cut = Unknown, true
 		rd.settle()
 	}
 	rd.outside()

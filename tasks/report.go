@@ -26,6 +26,7 @@ func (o Outcome) Bad() bool { return o == Failed || o == Unsettled }
 type Result struct {
 	Index   int
 	Outcome Outcome
+	Cut     bool // unknown because the reply ended before the task did
 	RC      int
 	Words   string // what check and apply printed
 	Why     string // of a skipped task: "when", or "needs N" if task N failed

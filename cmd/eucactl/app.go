@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -47,6 +48,7 @@ type app struct {
 	rehearsal     controller.Door // a copy of records; nil: the real ones
 	inventoryFile string          // in a rehearsal, where the inventory was found
 	aside         bool            // this run keeps no records: it plays or rehearses
+	resumes       string          // the command that goes on after an interrupt
 
 	code int // set by commands that end without an error but not with 0
 }
@@ -83,7 +85,7 @@ func (a *app) execute(ctx context.Context, args []string) int {
 			fmt.Fprintln(a.err, "eucactl: interrupted")
 			return exitError
 		}
-		err = fmt.Errorf("interrupted: what was recorded stays so, and eucactl reconcile goes on from there (%w)", err)
+		err = fmt.Errorf("interrupted: %s goes on from there (%w)", cmp.Or(a.resumes, "what was recorded stays so, and eucactl reconcile"), err)
 	}
 	var refused *cloud.Error
 	if errors.As(err, &refused) && strings.HasPrefix(err.Error(), refused.Error()) { // and maybe a hint

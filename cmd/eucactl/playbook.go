@@ -109,6 +109,7 @@ func (a *app) perform(ctx context.Context, s *plays, pb *playbooks.Playbook, inv
 		}
 		fmt.Fprintf(a.err, "resumed at the task %q\n", s.options.StartAtTask)
 	}
+	a.resumes = "eucactl playbook " + file + " --resume"
 	events, finish := a.events(s, file, progress)
 	world := s.world()
 	defer world.Close()

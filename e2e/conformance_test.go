@@ -1,0 +1,314 @@
+package e2e
+
+import (
+	"bytes"
+	stdcmp "cmp"
+	"crypto/sha256"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"eucactl/e2e/lab"
+)
+
+// side is one of two labs of fresh hosts that are named and wired alike, and the
+// program that runs playbooks there.
+type side struct {
+	t    *testing.T
+	lab  *lab.Lab
+	dir  string   // of the playbooks: a copy, alike on both sides
+	argv []string // the program and what it always wants
+	env  []string
+}
+
+// volatile is what may differ between two hosts on which the same was done, and why.
+var volatile = regexp.MustCompile(`^(` + strings.Join([]string{
+	`(tmp|run|var/tmp|proc|sys|dev)(/|$)`, // what goes with a reboot
+	`var/log(/|$)`,                        // says when, and by whom
+	`etc/ssh/ssh_host|home/ops/`,          // keys of the lab
+	`root(/|$)`,                           // Ansible's own ~/.ansible, and a tmpfs in the lab
+	`(home/[^/]+|var/www|usr/sbin)/\.(ansible|eucactl)(/|$)`,
+	`var/lib/(eucactl|systemd|private)(/|$)`,                 // what each program remembers; systemd's own
+	`var/(cache|spool/cron)$`,                                // times of folders
+	`var/lib/(dpkg|apt)/.*(-old|lock.*|status-old|periodic)`, // dpkg's backups
+	`var/lib/(apt|dpkg)(/updates|/triggers|/lists.*)?$`,
+	`etc/(\.pwd\.lock|[a-z]+-|machine-id|mtab)$`, // locks, and the backups of passwd and its likes
+	`etc/ld\.so\.cache$`,                         // depends on when it was made
+	`.*/__pycache__(/.*)?$`,                      // of Ansible's Python
+}, "|") + `)`)
+
+// backup is the end of a backup's name: process and time.
+var backup = regexp.MustCompile(`\.\d+\.\d{4}-\d{2}-\d{2}@\d{2}:\d{2}:\d{2}~$`)
+
+// TestConformance runs playbooks as Ansible's users write them with ansible-playbook
+// and with eucactl, each on two fresh hosts: the hosts end alike, each task counts
+// alike, and in the second run nothing changes.
+func TestConformance(t *testing.T) {
+	theirs, ours := newSides(t)
+	for _, name := range []string{"files", "handlers", "loops", "blocks", "roles", "secrets", "serial", "delegate",
+		"accounts", "commands", "facts", "includes", "services"} {
+		t.Run(name, func(t *testing.T) {
+			for _, run := range []string{"first", "second"} {
+				want, got := theirs.play(t, name), ours.play(t, name)
+				if diff := cmp.Diff(want.tasks, got.tasks); diff != "" {
+					t.Errorf("%s run: tasks count otherwise (-ansible +eucactl):\n%s\n%s\n%s", run, diff, want.text, got.text)
+				}
+				if diff := cmp.Diff(want.recap, got.recap); diff != "" {
+					t.Errorf("%s run: recap (-ansible +eucactl):\n%s", run, diff)
+				}
+				for _, line := range differences(theirs.hosts(t), ours.hosts(t)) {
+					t.Errorf("after the %s run %s", run, line)
+				}
+				if run == "second" && strings.Contains(strings.Join(slices.Collect(maps.Values(got.recap)), " "), "changed=") &&
+					!unchanged(got.recap) && !mayChange[name] {
+					t.Errorf("the second run changed something:\n%s", got.text)
+				}
+			}
+		})
+	}
+}
+
+// mayChange are playbooks that change something in every run: with both programs.
+var mayChange = map[string]bool{}
+
+func unchanged(recap map[string]string) bool {
+	for _, counts := range recap {
+		if !strings.Contains(counts, "changed=0") {
+			return false
+		}
+	}
+	return true
+}
+
+func newSides(t *testing.T) (theirs, ours *side) {
+	sweep(t)
+	tool := filepath.Join(t.TempDir(), "eucactl")
+	command(t, "go", "build", "-o", tool, "../cmd/eucactl")
+	sides := []*side{{t: t}, {t: t}}
+	for i, s := range sides {
+		o := lab.Options{Name: fmt.Sprintf("story%d-play%d", os.Getpid(), i), Hosts: []string{"t1", "t2"}, Systemd: true}
+		t.Cleanup(func() {
+			if err := lab.Down(o.Name, ""); err != nil {
+				t.Error(err)
+			}
+		})
+		var err error
+		if s.lab, err = lab.Up(o); err != nil {
+			t.Fatal(err)
+		}
+		s.dir = filepath.Join(t.TempDir(), "playbooks")
+		if err := os.CopyFS(s.dir, os.DirFS("conformance")); err != nil {
+			t.Fatal(err)
+		}
+		s.env = append(os.Environ(), "HOME="+t.TempDir(), "LC_ALL=C.UTF-8")
+	}
+	theirs, ours = sides[0], sides[1]
+	secret(t, sides)
+	for _, s := range sides {
+		s.prepare()
+	}
+	theirs.argv = []string{"ansible-playbook"}
+	theirs.env = append(theirs.env, "ANSIBLE_PIPELINING=1", "ANSIBLE_HOST_KEY_CHECKING=0", "ANSIBLE_NOCOLOR=1", "ANSIBLE_FORKS=20",
+		"ANSIBLE_SSH_ARGS=-o ControlMaster=auto -o ControlPersist=60s -o UserKnownHostsFile=/dev/null",
+		"ANSIBLE_PYTHON_INTERPRETER=/usr/bin/python3", "ANSIBLE_DEPRECATION_WARNINGS=0")
+	ours.argv = []string{tool, "playbook"}
+	ours.env = append(ours.env, "EUCACTL_STATE="+filepath.Join(t.TempDir(), "state"))
+	scan := ours.lab.Command(".", tool, "-i", ours.lab.Inventory(), "hosts", "scan", "--yes")
+	scan.Env = ours.env
+	if out, err := scan.CombinedOutput(); err != nil {
+		t.Fatalf("hosts scan: %v\n%s", err, out)
+	}
+	return theirs, ours
+}
+
+// secret makes the vault files, by Ansible's own tool.
+func secret(t *testing.T, sides []*side) {
+	t.Helper()
+	password := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(password, []byte("conformance\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	inline := vault(t, "of one line", "encrypt_string", "--vault-password-file", password, "--stdin-name", "inline")
+	_, inline, _ = strings.Cut(inline, "inline: ")
+	file := vault(t, "db_password: it's secret\n", "encrypt", "--vault-password-file", password, "--output", "-", "-")
+	for _, s := range sides {
+		s.replace("secrets.yml", "@INLINE@", strings.ReplaceAll(strings.TrimSpace(inline), "\n", "\n    "))
+		for name, text := range map[string]string{"vars/secret.yml": file, "password": "conformance\n"} {
+			if err := os.WriteFile(filepath.Join(s.dir, name), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+func vault(t *testing.T, stdin string, args ...string) string {
+	t.Helper()
+	cmd := exec.Command("ansible-vault", args...)
+	cmd.Stdin = strings.NewReader(stdin)
+	var words bytes.Buffer
+	cmd.Stderr = &words
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("ansible-vault %v: %v\n%s", args, err, words.String())
+	}
+	return string(out)
+}
+
+func (s *side) replace(name, old, text string) {
+	s.t.Helper()
+	path := filepath.Join(s.dir, name)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := os.WriteFile(path, bytes.ReplaceAll(data, []byte(old), []byte(text)), 0o644); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// prepare gives the hosts what playbooks take for granted: a package to install.
+func (s *side) prepare() {
+	const makePackage = `set -e; mkdir -p /srv/packages /tmp/p/DEBIAN /tmp/p/usr/share/hello-lab
+printf 'Package: hello-lab\nVersion: 1.0\nArchitecture: all\nMaintainer: lab <lab@example.org>\nDescription: says nothing\n' >/tmp/p/DEBIAN/control
+echo hello >/tmp/p/usr/share/hello-lab/hello; find /tmp/p -exec touch -d @1000000000 {} +; chmod -R u=rwX,go=rX /tmp/p
+SOURCE_DATE_EPOCH=1000000000 dpkg-deb --root-owner-group -b /tmp/p /srv/packages/hello-lab.deb >/dev/null; rm -r /tmp/p`
+	for _, h := range []string{"t1", "t2"} {
+		if out, err := s.lab.Command(h, "/bin/sh", "-c", makePackage).CombinedOutput(); err != nil {
+			s.t.Fatalf("%s: %v\n%s", h, err, out)
+		}
+	}
+}
+
+// played is what a run showed: for each task, how often each word came, and the
+// recap of each host.
+type played struct {
+	text  string
+	tasks []string
+	recap map[string]string
+}
+
+var (
+	banner = regexp.MustCompile(`^(PLAY|TASK|RUNNING HANDLER) \[(.*)\] \*+$`)
+	result = regexp.MustCompile(`^(ok|changed|skipping|failed|fatal|included|FAILED - RETRYING|\.\.\.ignoring)\b`)
+	recap  = regexp.MustCompile(`^(\S+)\s+: (ok=.*\S)\s*$`)
+)
+
+// play runs a playbook, which has to succeed.
+func (s *side) play(t *testing.T, name string) played {
+	t.Helper()
+	args := append(slices.Clone(s.argv), "-i", filepath.Join(s.dir, "inventory.ini"), "-i", s.lab.Inventory(),
+		"--vault-password-file", filepath.Join(s.dir, "password"), filepath.Join(s.dir, name+".yml"))
+	cmd := s.lab.Command(".", args...)
+	cmd.Env, cmd.Dir = s.env, s.dir
+	var words bytes.Buffer
+	cmd.Stderr = &words
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s%s", strings.Join(args, " "), err, out, words.String())
+	}
+	return read(string(out))
+}
+
+// read counts what each task shows; a task without results is none, and facts are
+// gathered by eucactl only where something reads one.
+func read(text string) played {
+	p := played{text: text, recap: map[string]string{}}
+	title, counts := "", map[string]int{}
+	end := func() {
+		var words []string
+		for _, w := range slices.Sorted(maps.Keys(counts)) {
+			words = append(words, fmt.Sprintf("%s=%d", w, counts[w]))
+		}
+		if len(words) > 0 && !strings.HasSuffix(title, "[Gathering Facts]") {
+			p.tasks = append(p.tasks, title+": "+strings.Join(words, " "))
+		}
+		counts = map[string]int{}
+	}
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\n")
+		if m := banner.FindStringSubmatch(line); m != nil {
+			end()
+			title = m[1] + " [" + m[2] + "]"
+		} else if m := recap.FindStringSubmatch(line); m != nil {
+			p.recap[m[1]] = m[2]
+		} else if m := result.FindStringSubmatch(line); m != nil {
+			counts[m[1]]++
+		}
+	}
+	end()
+	return p
+}
+
+// hosts is what both hosts are: every file that is not the machine's own, accounts,
+// services and names.
+func (s *side) hosts(t *testing.T) map[string]string {
+	t.Helper()
+	const running = `getent passwd; getent group; getent shadow; hostname; 
+systemctl is-active sleeper; systemctl is-enabled sleeper; dpkg-query -W -f '${Package} ${Version} ${Status}\n' hello-lab; :`
+	all := map[string]string{}
+	for _, h := range []string{"t1", "t2"} {
+		upper := s.lab.Upper(h)
+		if err := filepath.WalkDir(upper, func(path string, d fs.DirEntry, err error) error {
+			name, _ := filepath.Rel(upper, path)
+			if err != nil || name == "." || volatile.MatchString(name) {
+				return err
+			}
+			what, err := describe(path, d)
+			all[h+":/"+backup.ReplaceAllString(name, ".BACKUP~")] = what
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		out, err := s.lab.Command(h, "/bin/sh", "-c", running).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[h+" runs"] = string(out)
+	}
+	return all
+}
+
+// differences are the sentences about what is not alike.
+func differences(theirs, ours map[string]string) (lines []string) {
+	all := maps.Clone(theirs)
+	maps.Copy(all, ours)
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		want, is := theirs[name], ours[name]
+		if want != is {
+			lines = append(lines, fmt.Sprintf("%s is\n%s\nwith ansible, and with eucactl\n%s", name, stdcmp.Or(want, "not there"), stdcmp.Or(is, "not there")))
+		}
+	}
+	return lines
+}
+
+// describe is a file as far as it should be alike.
+func describe(path string, d fs.DirEntry) (string, error) {
+	info, err := d.Info()
+	if err != nil {
+		return "", err
+	}
+	st := info.Sys().(*syscall.Stat_t)
+	what := fmt.Sprintf("%s %d:%d", info.Mode(), st.Uid, st.Gid)
+	switch {
+	case info.Mode()&fs.ModeSymlink != 0:
+		to, err := os.Readlink(path)
+		return what + " -> " + to, err
+	case info.Mode().IsRegular():
+		data, err := os.ReadFile(path)
+		if len(data) < 500 && bytes.IndexByte(data, 0) < 0 {
+			return fmt.Sprintf("%s links %d %q", what, st.Nlink, data), err
+		}
+		return fmt.Sprintf("%s links %d %x", what, st.Nlink, sha256.Sum256(data)), err
+	}
+	return what, nil
+}
