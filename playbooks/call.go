@@ -76,18 +76,20 @@ func (w *walker) defaultArgs(e *entry, args map[string]any) error {
 	return nil
 }
 
+// constant is what a condition says that is no more than true or false.
+func constant(list []Expr) tasks.Switch {
+	switch {
+	case len(list) == 1 && list[0].Text == "true":
+		return tasks.Yes
+	case len(list) == 1 && list[0].Text == "false":
+		return tasks.No
+	}
+	return ""
+}
+
 // flags are what is special about a task.
 func (w *walker) flags(e *entry, t tasks.Task) (tasks.Flags, error) {
 	a, f := e.around, tasks.Flags{}
-	constant := func(list []Expr) tasks.Switch {
-		if len(list) == 1 && list[0].Text == "true" {
-			return tasks.Yes
-		}
-		if len(list) == 1 && list[0].Text == "false" {
-			return tasks.No
-		}
-		return ""
-	}
 	f.Changed, f.Failed = constant(e.step.ChangedWhen), constant(e.step.FailedWhen)
 	for name, to := range map[string]*tasks.Switch{"check_mode": &f.Check, "diff": &f.Diff} {
 		v, set, err := a.says(name)

@@ -134,7 +134,8 @@ func (w *walker) tell(e *entry, r tasks.Result) {
 		e.status = StatusOK
 	}
 	// A deed that failed half-way is taken to have changed something.
-	e.fields["changed"] = c.changed || c.failed && e.fields["rc"] != nil && w.isAct(e.step.Kind)
+	deed := c.failed && e.fields["rc"] != nil && w.isAct(e.step.Kind) && constant(e.step.ChangedWhen) != tasks.No
+	e.fields["changed"] = c.changed || deed
 	if !c.skipped {
 		e.fields["failed"] = c.failed
 	}

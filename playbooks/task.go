@@ -221,12 +221,9 @@ func (w *walker) there(e *entry, c call, guard string) error {
 
 // lateOf is what the host cannot judge: conditions that are no constants.
 func lateOf(s *Step) late {
-	constant := func(list []Expr) bool {
-		return len(list) == 1 && (list[0].Text == "true" || list[0].Text == "false")
-	}
 	return late{
-		changed: s.ChangedWhen != nil && !constant(s.ChangedWhen),
-		failed:  s.FailedWhen != nil && !constant(s.FailedWhen) || s.Until != nil,
+		changed: s.ChangedWhen != nil && constant(s.ChangedWhen) == "",
+		failed:  s.FailedWhen != nil && constant(s.FailedWhen) == "" || s.Until != nil,
 	}
 }
 

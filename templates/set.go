@@ -327,7 +327,7 @@ func (s *Set) text(text string) *parsed {
 			return
 		}
 		p.newlines, p.literal = trailing(text), true
-		if x, ok := p.template.Only(); ok {
+		if x, ok := p.template.Only(); ok && p.newlines == 0 {
 			p.only = x
 			name, _ := x.Filter()
 			p.literal = !stringFilters[name]
