@@ -225,8 +225,14 @@ type teeSession struct {
 	lost  bool // the connection was, before the end
 }
 
-// deadTools puts tools that do not work in front of those that do.
-const deadTools = `cd /usr/local/sbin && for tool in $1; do printf '#!/bin/sh\nexit 1\n' >"$tool" && chmod 755 "$tool"; done`
+// deadTool puts a tool that does not work in front of the one that does, or takes it away; mendTool undoes it.
+const (
+	deadTool = `if [ "$1" = "$2" ]; then path=$(command -v "$1") && mv "$path" "$path.away"; exit; fi
+	printf '#!/bin/sh\nexit 1\n' >"/usr/local/sbin/$1" && chmod 755 "/usr/local/sbin/$1"`
+	mendTool = `rm -f "/usr/local/sbin/$1"; for dir in /usr/sbin /usr/bin; do
+		[ ! -h "$dir/$1.away" ] && [ ! -e "$dir/$1.away" ] || mv "$dir/$1.away" "$dir/$1"
+	done`
+)
 
 func (s *teeSession) Write(b []byte) (int, error) { return s.WriteString(string(b)) }
 
@@ -286,8 +292,8 @@ func (m *mirror) repeat(s *teeSession) error {
 	name, said, heard := s.conn.host, s.said, s.heard.String()
 	if tools := strings.Join(s.conn.faults.Dead, " "); tools != "" {
 		m.befell++
-		m.on(name, deadTools, tools)
-		defer m.on(name, "cd /usr/local/sbin && rm "+tools)
+		m.on(name, deadTool, tools, host.Missing)
+		defer m.on(name, mendTool, tools)
 	}
 	reply, err := m.say(name, said, s.conn.puts)
 	if err != nil {

@@ -35,7 +35,8 @@ func Mirrored(seed uint64) []Step {
 		}
 		s.Troubles = slices.DeleteFunc(s.Troubles, func(t Trouble) bool {
 			f := t.Faults
-			return t.During == nil && !f.Refuse && !f.Late && f.Deaf == 0 && len(f.Dead) == 0
+			dead := len(f.Dead) > 0 && f.Dead[0] != "ip" // a real host has vconfig and brctl as well
+			return t.During == nil && !f.Refuse && !f.Late && f.Deaf == 0 && !dead
 		})
 		steps = append(steps, s)
 	}

@@ -42,7 +42,7 @@ for name; do
 		printf '%-36s FAILED: %s\n' "$name" "$(tail -n 1 "$work/err")"
 	else
 		printf '%-36s %6s  %s\n' "$name" "$(sed -n 's/^.*seed \([0-9]*\), .*/seed \1/p' "$work/err" | head -n 1)" \
-			"$(sed -n 's/^\(\([0-9] \)\{0,1\}[a-z][a-z ]*\): .*/\1/p' "$work/err" | grep -v '^to repeat' | tail -n 1)"
+			"$(awk 'on && !/^  / { sub(/: .*/, ""); print; exit } /seed [0-9]+, [0-9]+ steps:$/ { on = 1 }' "$work/err")"
 	fi
 done
 [ $survived = 0 ] || { echo "$survived mutants were not caught: the laws have holes" >&2; exit 1; }

@@ -90,7 +90,27 @@ func History(seed uint64) []Step {
 			}
 		}
 	}
+	if seed%8 == 5 {
+		lingering(seed, steps)
+	}
 	return steps
+}
+
+// lingering lets the nodes of a history keep the VLANs of those that ended: the
+// machines go, the frontend leaves the VLAN, and the nodes cannot, twice.
+func lingering(seed uint64, steps []Step) {
+	r := rand.New(rand.NewPCG(seed, 3))
+	for i := range steps {
+		if steps[i].Op != "terminate" {
+			continue
+		}
+		steps[i].N[4] = 1 // hosts are told
+		for node := 1; node <= 3; node++ {
+			stays := host.Faults{Fail: []string{"vlan"}}
+			steps[i].Troubles = append(steps[i].Troubles, Trouble{Host: node, Faults: stays},
+				Trouble{Host: node, Faults: pick(r, stays, host.Faults{Refuse: true})})
+		}
+	}
 }
 
 // verbs are some that come together.

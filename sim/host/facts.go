@@ -77,8 +77,15 @@ func (p *process) hostFacts() string {
 	if p.dead("iptables") {
 		text = backEnd.ReplaceAllString(text, "iptables=none")
 	}
+	if p.dead(Missing) {
+		text = strings.Replace(text, " "+Missing+" ", " ", 1)
+	}
 	return text
 }
+
+// Missing is the tool that is not there at all when it does not work; others are
+// there, and fail.
+const Missing = "iptables-restore"
 
 var backEnd = regexp.MustCompile(`(?m)^iptables=.*$`)
 
