@@ -51,6 +51,19 @@ func (x *Expression) Test() (name, test string, not bool, args int, ok bool) {
 	return n.name, t.name, t.not, len(t.args.list) + len(t.args.names), true
 }
 
+// Attribute is an attribute of a variable: NAME.ATTRIBUTE.
+func (x *Expression) Attribute() (name, attribute string, ok bool) {
+	a, isAttribute := x.root.(*attrExpr)
+	if !isAttribute {
+		return "", "", false
+	}
+	n, ok := a.of.(*nameExpr)
+	if !ok {
+		return "", "", false
+	}
+	return n.name, a.name, true
+}
+
 // Filter is the name of the filter whose result the expression is.
 func (x *Expression) Filter() (name string, ok bool) {
 	f, ok := x.root.(*filterExpr)

@@ -187,7 +187,7 @@ func given(t *testing.T, words []string) (o playbooks.Options) {
 var (
 	stars   = regexp.MustCompile(`(?m) \*{3,}$`)
 	details = regexp.MustCompile(`(?m)^((?:fatal|failed): \[[^\]]*\](?: \(item=.*?\))?(?:: [A-Z !]+)? =>) (?:\{\n(?: .*\n)*\}|.*$)`)
-	noise   = regexp.MustCompile(`(?m)^\[(?:WARNING|DEPRECATION WARNING)\]: (?:.+\n)+`)
+	noise   = regexp.MustCompile(`(?m)^(?:\[(?:WARNING|DEPRECATION WARNING)\]: (?:.+\n)+|An exception occurred during task execution.*\n)`)
 )
 
 // named has names for the folders.

@@ -28,6 +28,7 @@ type around struct {
 
 	fails   *[]*cell // of the block around it: what can make it fail
 	rescued bool     // that block has a rescue
+	apart   bool     // of a rescue or an always: what a block registers may not be there
 	loops   bool     // items of a block around it go their own ways
 	handler *handling
 	outer   *around // what is around the step, without what it has itself

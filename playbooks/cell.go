@@ -14,6 +14,7 @@ type cell struct {
 	index   int  // in the program being made
 	local   bool // a task that runs here, once its guard is known
 	late    late // what is decided here, when the result is there
+	deed    bool // if it fails it may have changed something all the same
 
 	ran, changed, failed, skipped, blocked bool
 

@@ -32,12 +32,11 @@ type Machines struct {
 	answers []string       // to questions
 	asked   []Question
 	slept   time.Duration
-	written map[string]string
 	locks   map[string]*sync.Mutex
 }
 
 func NewMachines(t testing.TB) *Machines {
-	return &Machines{t: t, dir: t.TempDir(), gone: map[string]string{}, stages: map[string]int{}, written: map[string]string{}, locks: map[string]*sync.Mutex{}}
+	return &Machines{t: t, dir: t.TempDir(), gone: map[string]string{}, stages: map[string]int{}, locks: map[string]*sync.Mutex{}}
 }
 
 func (m *Machines) Together(ctx context.Context, hosts []string, f func(context.Context, string)) {
@@ -152,11 +151,15 @@ func (m *Machines) Ask(_ context.Context, q Question) (string, error) {
 func (m *Machines) WriteFile(path string, content []byte, check bool) (bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	changed := m.written[path] != string(content)
-	if !check {
-		m.written[path] = string(content)
+	was, err := os.ReadFile(path)
+	changed := err != nil || string(was) != string(content)
+	if check {
+		return changed, nil
 	}
-	return changed, nil
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return false, err
+	}
+	return changed, os.WriteFile(path, content, 0o644)
 }
 
 func (m *Machines) Now() time.Time { return time.Now() }

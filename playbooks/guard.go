@@ -3,6 +3,7 @@ package playbooks
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"eucactl/templates"
 )
@@ -24,7 +25,7 @@ func (w *walker) when(conds []Expr, a *around) (bool, error) {
 		pending := map[string][]*cell{}
 		c, err := a.scope.condition(x.Text, func(name string) bool {
 			v, _ := a.scope.get(name)
-			if v.result == nil || v.result.done() && w.asks() {
+			if v.result == nil || w.asks() && (v.result.done() || a.apart && strings.Contains(x.Text, "defined")) {
 				return false
 			}
 			pending[name] = v.result.cells()
@@ -88,7 +89,13 @@ func answer(q templates.Question, cells []*cell) ([]clause, error) {
 	}
 	switch {
 	case test == "changed" && !not:
-		return []clause{letters(cells, "c")}, nil
+		cl := letters(cells, "c")
+		for _, c := range cells {
+			if c.deed {
+				cl = append(cl, term{'f', c})
+			}
+		}
+		return []clause{cl}, nil
 	case test == "failed" && !not:
 		return []clause{letters(cells, "f")}, nil
 	case test == "skipped" && not:

@@ -1,11 +1,14 @@
 package playbooks
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
 	"slices"
 	"strings"
+
+	"eucactl/templates"
 )
 
 // A half is the part of a kind that runs here: it turns the task into one of the
@@ -41,14 +44,6 @@ func (w *walker) local(e *entry, kind, name string) (string, []byte, error) {
 		return "", nil, wrap(e.step.Where, e.step.Kind, err)
 	}
 	return found, data, nil
-}
-
-// into is where a file goes whose destination is a folder.
-func into(dest, src string) string {
-	if strings.HasSuffix(dest, "/") {
-		return dest + path.Base(src)
-	}
-	return dest
 }
 
 // take moves an argument out of a call.
@@ -87,25 +82,8 @@ func (w *walker) templated(e *entry, c call) (call, error) {
 		return c, wrap(e.step.Where, "template", err)
 	}
 	c.kind, c.args["content"] = "copy", content
-	if dest, ok := c.args["dest"].(string); ok {
-		c.args["dest"] = into(dest, strings.TrimSuffix(path.Base(found), ".j2"))
-	}
-	w.original(c, path.Base(found))
+	c.args["original_basename"] = path.Base(found) // its name where dest is a folder
 	return c, nil
-}
-
-// original tells the kind what a file is called here, for a destination that turns
-// out to be a folder on the host.
-func (w *walker) original(c call, name string) {
-	k, err := w.lib.Kind(c.kind)
-	if err != nil {
-		return
-	}
-	for _, p := range k.Params {
-		if p.Name == "_original_basename" || p.Name == "original_basename" {
-			c.args[p.Name] = name
-		}
-	}
 }
 
 // renderFile renders a template file of the source.
@@ -115,6 +93,12 @@ func (w *walker) renderFile(e *entry, name, text string, options map[string]any)
 		"template_path": src.shown(name), "template_fullpath": src.shown(name), "template_host": "localhost",
 		"template_uid": "root", "template_destpath": nil, "ansible_managed": "Ansible managed",
 	}, options)
+	var at *templates.Error
+	if errors.As(err, &at) && at.File == name {
+		shown := *at
+		shown.File = src.shown(name)
+		return "", &shown
+	}
 	if err != nil {
 		return "", err
 	}
@@ -136,7 +120,11 @@ func (w *walker) copied(e *entry, c call) (call, error) {
 	c.take("decrypt")
 	if content, ok := c.args["content"]; ok {
 		if _, isText := content.(string); !isText {
-			c.args["content"] = jsonText(content)
+			text, err := e.around.scope.set.Text("{{ x | to_json }}", map[string]any{"x": content})
+			if err != nil {
+				return c, wrap(e.step.Where, "content", err)
+			}
+			c.args["content"] = text
 		}
 		return c, nil
 	}
@@ -157,13 +145,10 @@ func (w *walker) copied(e *entry, c call) (call, error) {
 	}
 	delete(c.args, "src")
 	c.args["content"] = string(data)
-	if dest, ok := c.args["dest"].(string); ok {
-		c.args["dest"] = into(dest, found)
-	}
 	if fmt.Sprint(c.args["mode"]) == "preserve" {
 		c.args["mode"] = w.modeOf(found)
 	}
-	w.original(c, path.Base(found))
+	c.args["original_basename"] = path.Base(found)
 	return c, nil
 }
 

@@ -95,7 +95,7 @@ func (w *walker) includeOne(e *entry, needs []*cell) (got *included, after []*ce
 		case err != nil:
 			return err
 		case !holds || v == skips:
-			w.conclude(e, StatusSkipped, skippedFields())
+			w.skip(e)
 			return nil
 		}
 		if got, err = w.bring(e); err != nil {

@@ -1,6 +1,7 @@
 package playbooks
 
 import (
+	"crypto/sha1"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -27,6 +28,12 @@ func (w *walker) judge() {
 			}
 			continue
 		}
+		if e.skips && !w.skipped(e) {
+			break
+		}
+		if e.known {
+			continue
+		}
 		if !e.cell.local {
 			break
 		}
@@ -46,6 +53,21 @@ func (w *walker) judge() {
 		}
 	}
 	w.show()
+}
+
+// skipped says what became of an entry whose condition does not hold; false if that
+// is not known yet.
+func (w *walker) skipped(e *entry) bool {
+	_, v, err := fold(e.needs, e.around.gates)
+	switch {
+	case err != nil || v == waits:
+		return false
+	case v == blocked:
+		w.block(e)
+	default:
+		e.known, *e.cell = true, cell{skipped: true, absent: !met(e.around.gates)}
+	}
+	return true
 }
 
 // stuck is the first entry whose result is there, and cannot be judged yet.
@@ -134,10 +156,12 @@ func (w *walker) tell(e *entry, r tasks.Result) {
 		e.status = StatusOK
 	}
 	// A deed that failed half-way is taken to have changed something.
-	deed := c.failed && e.fields["rc"] != nil && w.isAct(e.step.Kind) && constant(e.step.ChangedWhen) != tasks.No
-	e.fields["changed"] = c.changed || deed
+	e.fields["changed"] = c.changed || c.failed && e.fields["rc"] != nil && w.isDeed(e.step)
 	if !c.skipped {
 		e.fields["failed"] = c.failed
+	}
+	if e.after != "" && e.fields["checksum"] == nil && (e.step.Kind == "copy" || e.step.Kind == templateKind) {
+		e.fields["checksum"] = fmt.Sprintf("%x", sha1.Sum([]byte(e.after))) // as Ansible names content
 	}
 	e.result.Foretold = r.Outcome == tasks.Would && c.changed
 	if d, ok := diffOf(e, r); ok {
@@ -183,6 +207,17 @@ func (w *walker) overrule(e *entry, c *cell) error {
 func (w *walker) isAct(kind string) bool {
 	k, err := w.lib.Kind(kind)
 	return lines[kind] != "" || err == nil && !k.HasCheck
+}
+
+// isDeed tells whether a task that failed is taken to have changed something.
+func (w *walker) isDeed(s *Step) bool {
+	switch {
+	case !w.asks():
+		return false
+	case len(s.ChangedWhen) == 1 && s.ChangedWhen[0].Text == "true":
+		return true
+	}
+	return s.ChangedWhen == nil && w.isAct(s.Kind)
 }
 
 // withOutcome is a result with what became of it.

@@ -1,7 +1,6 @@
 package playbooks
 
 import (
-	"encoding/json"
 	"io/fs"
 	"path"
 	"regexp"
@@ -53,13 +52,4 @@ func between(before, delimiter string) string {
 		return end
 	}
 	return end + strings.TrimSuffix(strings.NewReplacer(`\n`, "\n", `\t`, "\t").Replace(delimiter), "\n") + "\n"
-}
-
-// jsonText is a value as Ansible writes it where text is wanted.
-func jsonText(v any) string {
-	data, err := json.Marshal(v)
-	if err != nil {
-		return ""
-	}
-	return string(data)
 }

@@ -45,6 +45,7 @@ type entry struct {
 	tree      *tree    // a folder that is copied
 	parts     []*entry // the tasks for what is in it
 	contact   bool     // it is about nothing but reaching the host
+	skips     bool     // a condition does not hold, if it is met at all
 	flushes   bool     // meta: flush_handlers
 	ends      bool     // meta: the host goes no further
 	marks     bool     // the host remembers whom it notifies
@@ -113,6 +114,18 @@ func (w *walker) conclude(e *entry, status Status, fields map[string]any) {
 	case StatusFailed, StatusUnreachable:
 		e.cell.ran, e.cell.failed = true, true
 	}
+	w.enqueue(e)
+}
+
+// skip says that a condition of an entry does not hold. Whether it was met at all is
+// not known before those that it needs have run.
+func (w *walker) skip(e *entry) {
+	if _, v, err := fold(e.needs, e.around.gates); !w.asks() || err == nil && v != waits {
+		w.conclude(e, StatusSkipped, skippedFields())
+		return
+	}
+	e.status, e.fields, e.skips = StatusSkipped, skippedFields(), true
+	*e.cell = cell{skipped: true}
 	w.enqueue(e)
 }
 
@@ -185,77 +198,6 @@ func (w *walker) send(st *stage) error {
 		s.OnResult(r)
 	}
 	return w.ended(st, report, err)
-}
-
-// ended takes in how a stage came to its end. A task that the host did not speak
-// of did not run; the first of these shows why.
-func (w *walker) ended(st *stage, report tasks.Report, err error) error {
-	if errors.Is(err, context.Canceled) {
-		return err
-	}
-	reason := ""
-	timedOut := false
-	var gone *Unreachable
-	switch {
-	case errors.As(err, &gone):
-		reason, timedOut = gone.Reason, gone.TimedOut
-	case err != nil:
-		reason = err.Error()
-	case report.Busy != "":
-		reason = report.Busy
-	case report.Stopped != "":
-		reason = "the program stopped: " + report.Stopped
-	case !report.Done && !report.Stage:
-		reason = "the host fell silent"
-	}
-	if reason != "" && report.Words != "" {
-		reason += ": " + report.Words
-	}
-	var lost *entry
-	for _, e := range st.entries {
-		if !e.answered {
-			lost = e
-			break
-		}
-	}
-	if lost == nil {
-		return nil
-	}
-	if reason == "" {
-		reason = "the host did not say what became of this"
-	}
-	return w.lose(st, lost, reason, timedOut)
-}
-
-// lose takes in that a host was lost at an entry.
-func (w *walker) lose(st *stage, lost *entry, reason string, timedOut bool) error {
-	ignored := false
-	if first := w.queue[0]; first.contact && !first.known { // asking for facts, say
-		w.block(lost)
-		lost = first
-		w.queue = w.queue[:1]
-	}
-	for _, e := range append([]*entry{lost}, st.entries...) {
-		switch {
-		case e == lost:
-			ignored, _ = e.around.is("ignore_unreachable")
-			e.raw, e.known, e.status = nil, true, StatusUnreachable
-			e.fields = map[string]any{"unreachable": true, "changed": false, "msg": reason}
-			e.ignored, e.result.TimedOut = ignored, timedOut
-			e.cell.fail()
-			if ignored {
-				*e.cell = cell{ran: true}
-			}
-		case !e.answered && !e.known:
-			w.block(e)
-		}
-	}
-	w.judge()
-	if ignored {
-		return nil
-	}
-	w.gone = true
-	return errGone
 }
 
 // newStage begins another program.

@@ -1,6 +1,7 @@
 package playbooks
 
 import (
+	"errors"
 	"slices"
 
 	"eucactl/tasks"
@@ -104,7 +105,7 @@ func (w *walker) noItems(s Step, needs []*cell, a around, g *group) ([]*cell, er
 		w.block(e)
 		w.enqueue(e)
 	default:
-		w.conclude(e, StatusSkipped, skippedFields())
+		w.skip(e)
 	}
 	w.register(s, g)
 	w.close(g)
@@ -124,7 +125,7 @@ func (w *walker) one(e *entry) ([]*cell, error) {
 			w.enqueue(e)
 			return nil
 		} else if v == skips {
-			w.conclude(e, StatusSkipped, skippedFields())
+			w.skip(e)
 			return nil
 		}
 		holds, err := w.when(concat(a.conds, e.step.When), a)
@@ -136,7 +137,7 @@ func (w *walker) one(e *entry) ([]*cell, error) {
 		case err != nil:
 			return err
 		case !holds, v == skips:
-			w.conclude(e, StatusSkipped, skippedFields())
+			w.skip(e)
 			return nil
 		}
 		return w.perform(e, guard, v)
@@ -159,7 +160,7 @@ func (w *walker) failWith(e *entry, err error) {
 
 // after is what the next step needs.
 func (w *walker) after(e *entry) ([]*cell, error) {
-	if e.known && !e.cell.failed && !e.cell.blocked || e.cell.local {
+	if e.known && !e.cell.failed && !e.cell.blocked || e.cell.local || e.skips {
 		return e.needs, nil
 	}
 	ignore, err := e.around.is("ignore_errors")
@@ -193,7 +194,7 @@ func (w *walker) there(e *entry, c call, guard string) error {
 	if err != nil {
 		return err
 	}
-	e.cell.late = lateOf(e.step)
+	e.cell.late, e.cell.deed = lateOf(e.step), w.isDeed(e.step)
 	if e.decide != nil {
 		e.cell.late = late{changed: true, failed: true}
 	}
@@ -212,8 +213,9 @@ func (w *walker) there(e *entry, c call, guard string) error {
 	if e.step.Until != nil {
 		err = w.untilItIs(e, c)
 	}
-	if e.elsewhere != "" && err == nil {
-		err = w.flush()
+	// A task after which the host may be gone, and yet goes on, is the last of a stage.
+	if loose, e2 := e.around.is("ignore_unreachable"); err == nil && (e.elsewhere != "" || loose || e2 != nil) {
+		err = errors.Join(w.flush(), e2)
 	}
 	back()
 	return err

@@ -203,6 +203,7 @@ func (w *walker) sections(s Step, needs []*cell, a around) ([]*cell, error) {
 	if err := w.certain(); err != nil {
 		return nil, err
 	}
+	a.apart = true
 	last, err := w.steps(s.Always, needs, a.deeper(2))
 	if err != nil {
 		return nil, err
@@ -235,6 +236,7 @@ func (w *walker) rescue(s Step, needs, after, fails []*cell, a around) ([]*cell,
 	for _, c := range fails {
 		any = append(any, term{'f', c})
 	}
+	a.apart = true
 	a.when, a.gates = append(slices.Clip(a.when), any), append(slices.Clip(a.gates), any)
 	return w.steps(s.Rescue, needs, a)
 }

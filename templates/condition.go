@@ -100,6 +100,9 @@ func (d decider) decide(x *jinja.Expression, not bool) (Condition, error) {
 	if name, test, isNot, args, ok := x.Test(); ok && d.registered(name) {
 		return d.ask(name, test, args, not != isNot)
 	}
+	if name, field, ok := x.Attribute(); ok && (field == "changed" || field == "failed") && d.registered(name) {
+		return Condition{All: [][]Question{{{Name: name, Test: field, Not: not}}}}, nil
+	}
 	v, err := x.Eval(d.env, d.vars)
 	if err != nil {
 		return Condition{}, err

@@ -122,7 +122,7 @@ func TestCondition(t *testing.T) {
 		"n == 3 or (x is changed or y is failed) and z is succeeded",
 		"(x is changed and y is changed) or z is failed",
 		"not (x is changed or y is failed)", "not (x is changed and y is failed)",
-		"x is defined", "x is undefined", "x.stdout == 'a'", "x", "x is foo", "x is changed('a')",
+		"x.changed", "not y.failed and x.changed", "x.changed == true", "x is defined", "x is undefined", "x.stdout == 'a'", "x", "x is foo", "x is changed('a')",
 		"q is changed", "x is changed and nope", "n == 3 and nope", "n == 64 or nope", "n", "not n", "nope",
 		"'a' if x is changed else 'b'", "x is changed if n else false",
 	} {
