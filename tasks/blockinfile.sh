@@ -65,7 +65,7 @@ check_blockinfile() {
 
 # blockinfile_edit: the new content.
 blockinfile_edit() {
-	block_file=$block_path block_where=end block_at='' block_open=''
+	block_file=$block_path block_where=end block_at=''
 	[ -e "$block_file" ] || block_file=/dev/null
 	regex_take "$block_after$block_before"
 	case ${block_before:+before}:$regex_line in
@@ -76,9 +76,9 @@ blockinfile_edit() {
 		block_at=$(regex_lines "$block_after$block_before" "$block_file") || return 2
 		;;
 	esac
-	[ -z "$(tail -c 1 "$block_file")" ] || block_open=yes
+	put_ends "$block_file"
 	printf '%s' "$block_lines" | block_begin=$block_begin block_end=$block_end block_where=$block_where \
-		block_at=$block_at block_open=$block_open awk "$blockinfile_awk" part=block - part=file "$block_file"
+		block_at=$block_at block_open=$put_open awk "$blockinfile_awk" part=block - part=file "$block_file"
 }
 
 # shellcheck disable=SC2016 # of awk's

@@ -242,21 +242,19 @@ file_make_touch() {
 	attrs_remember
 }
 
-# file_make_directory: parents that are made get the same mode and owner.
+# file_make_directory: parents that are made get the same mode and owner. They are
+# made beside their place and renamed, so that none is ever there without.
 file_make_directory() {
 	file_one=$file_path
 	while [ -n "$file_one" ] && [ ! -e "$file_one" ]; do file_one=${file_one%/*}; done
-	file_left=${file_path#"$file_one"}
-	while [ -n "$file_left" ]; do
-		file_left=${file_left#/}
-		file_one=$file_one/${file_left%%/*}
-		mkdir "$file_one"
-		attrs_make "$file_one" "$file_mode" "$file_owner" "$file_group"
-		case $file_left in
-		*/*) file_left=/${file_left#*/} ;;
-		*) file_left='' ;;
-		esac
-	done
+	file_left=${file_path#"$file_one"/}
+	if [ "$file_one" != "$file_path" ]; then
+		file_first=${file_left%%/*}
+		file_new=$file_one/.$file_first.eucactl-new
+		rm -rf "$file_new"
+		file_make_chain "$file_new" "${file_left#"$file_first"}"
+		mv "$file_new" "$file_one/$file_first"
+	fi
 	file_make_file
 	if [ "$file_recurse" = true ]; then
 		[ -z "$file_owner$file_group" ] || file_all -exec chown -h "$file_owner${file_group:+:$file_group}" {} +
@@ -266,6 +264,19 @@ file_make_directory() {
 		*) file_all ! -type l -exec chmod "00$file_mode" {} + ;;
 		esac
 	fi
+}
+
+# file_make_chain FOLDER BELOW: makes the folder, and one in the other below it.
+file_make_chain() {
+	mkdir "$1"
+	attrs_make "$1" "$file_mode" "$file_owner" "$file_group"
+	case $2 in
+	/*)
+		file_left=${2#/}
+		file_first_below=${file_left%%/*}
+		file_make_chain "$1/$file_first_below" "${file_left#"$file_first_below"}"
+		;;
+	esac
 }
 
 # file_make_link: made beside and renamed, so that there is always one.

@@ -68,14 +68,14 @@ check_lineinfile() {
 
 # lineinfile_edit: the new content; 1 if it differs, else 0 or more than 1.
 lineinfile_edit() {
-	lineinfile_hits='' lineinfile_new='' lineinfile_where='' lineinfile_at='' lineinfile_open=''
+	lineinfile_hits='' lineinfile_new='' lineinfile_where='' lineinfile_at=''
 	lineinfile_file=$lineinfile_path
 	[ -e "$lineinfile_file" ] || lineinfile_file=/dev/null
 	[ -z "$lineinfile_re" ] || lineinfile_hits=$(regex_lines "$lineinfile_re" "$lineinfile_file") || return 2
 	if [ "$lineinfile_state" = present ]; then
 		lineinfile_place || return 2
 	fi
-	[ -z "$(tail -c 1 "$lineinfile_file")" ] || lineinfile_open=yes
+	put_ends "$lineinfile_file"
 	lineinfile_new=$lineinfile_line
 	if [ "$lineinfile_backrefs" = true ]; then
 		[ -n "$lineinfile_hits" ] || lineinfile_hits=none
@@ -83,7 +83,7 @@ lineinfile_edit() {
 	fi
 	line_hits=$lineinfile_hits line_re=${lineinfile_re:+yes} line_search=$lineinfile_search \
 		line_line=$lineinfile_line line_new=$lineinfile_new line_where=$lineinfile_where line_at=$lineinfile_at \
-		line_first=$lineinfile_first line_state=$lineinfile_state line_open=$lineinfile_open \
+		line_first=$lineinfile_first line_state=$lineinfile_state line_open=$put_open \
 		awk "$lineinfile_awk" "$lineinfile_file"
 }
 

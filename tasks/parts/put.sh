@@ -109,6 +109,12 @@ put_diff() {
 	diff -U 2 "$1" - | sed '1,2d'
 }
 
+# put_ends PATH: whether its last line has no newline, into put_open.
+put_ends() {
+	put_open=$(tail -c 1 "$1") || die "cannot read $1"
+	[ -z "$put_open" ] || put_open=yes
+}
+
 # put_text PATH: no awk and no sed can be trusted with NUL bytes.
 put_text() {
 	# shellcheck disable=SC2094 # only read
