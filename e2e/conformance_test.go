@@ -242,11 +242,22 @@ func read(text string) played {
 		} else if m := recap.FindStringSubmatch(line); m != nil {
 			p.recap[m[1]] = m[2]
 		} else if m := result.FindStringSubmatch(line); m != nil {
-			counts[m[1]]++
+			counts[m[1]] += hostsOn(line)
 		}
 	}
 	end()
 	return p
+}
+
+// hostsOn counts the hosts that a line is about: several only where files are included,
+// which Ansible gathers in one line and eucactl tells host by host.
+func hostsOn(line string) int {
+	_, names, included := strings.Cut(line, " for ")
+	if !included || !strings.HasPrefix(line, "included: ") {
+		return 1
+	}
+	names, _, _ = strings.Cut(names, " => ")
+	return len(strings.Split(names, ", "))
 }
 
 // hosts is what both hosts are: every file that is not the machine's own, accounts,
