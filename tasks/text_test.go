@@ -232,13 +232,14 @@ func TestFunctionNamesDoNotCollide(t *testing.T) {
 	}
 }
 
+// Only what nobody can foretell by its nature has no check.
 func TestBuiltinsAreNoActs(t *testing.T) {
 	kinds, err := Builtin()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, k := range kinds.kinds {
-		if !k.HasCheck || k.Doc == "" {
+		if !k.HasCheck && name != "raw" || k.Doc == "" {
 			t.Errorf("%s: check %v, %d bytes of doc", name, k.HasCheck, len(k.Doc))
 		}
 	}
