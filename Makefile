@@ -4,7 +4,7 @@ LAB ?= eucalab
 BIN := bin/eucactl bin/lab
 PACKAGES := openssh-server openssh-client sudo isc-dhcp-server iptables nftables ipset conntrack bridge-utils iproute2 \
   qemu-system-x86 qemu-utils libvirt-daemon-system libvirt-clients libvirt-daemon-driver-qemu libxml2-utils \
-  busybox-static dropbear-bin udhcpc kmod linux-image-cloud-amd64 cpio iputils-ping arping tcpdump e2fsprogs \
+  busybox-static dropbear-bin udhcpc kmod linux-image-cloud-amd64 cpio iputils-ping arping tcpdump e2fsprogs dosfstools \
   dash gawk mawk netcat-openbsd procps util-linux shellcheck ansible-core user-mode-linux vlan \
   systemd init-system-helpers sysvinit-utils patch
 

@@ -11,7 +11,7 @@ import (
 func (c Cloud) Clone() Cloud {
 	c.Networks = maps.Clone(c.Networks)
 	for cluster, s := range c.Networks {
-		s.DNS = slices.Clone(s.DNS)
+		s.DNS, s.Left = slices.Clone(s.DNS), slices.Clone(s.Left)
 		c.Networks[cluster] = s
 	}
 	c.Types = slices.Clone(c.Types)
