@@ -111,7 +111,7 @@ func (m *Machine) wreckSets() (list []Damage) {
 		if !strings.HasPrefix(name, "EUCA-") {
 			continue
 		}
-		list = append(list, spoken("ipset add "+name+" 198.18.77.78", func() { s.members["198.18.77.78"] = true }))
+		list = append(list, spoken("ipset -exist add "+name+" 198.18.77.78", func() { s.members["198.18.77.78"] = true }))
 		if len(s.members) > 0 {
 			list = append(list, spoken("ipset flush "+name, func() { s.members = map[string]bool{} }))
 		}
