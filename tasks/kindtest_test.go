@@ -215,7 +215,7 @@ func (h *kindHost) proves(k kindTry, state, proof string) {
 }
 
 // killCommands are those in front of which a program may be killed.
-const killCommands = `awk cat chmod chown conntrack cp cut dhcpd grep head ip ipset iptables-restore iptables-save
+const killCommands = `awk cat chmod chown conntrack cp cut dhcpd git grep head ip ipset iptables-restore iptables-save
 	iptables-legacy-restore iptables-legacy-save iptables-nft-restore iptables-nft-save
 	ln mkdir mv nft readlink rm sed sha256sum sleep sort stat tail touch tr wc systemctl service
 	virsh qemu-img dd tar truncate getent useradd usermod chpasswd`
