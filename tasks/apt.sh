@@ -52,7 +52,9 @@ apt_start() {
 	[ "${16}" = false ] || apt_older=true
 	apt_options "${13}" "${14}" "${15}" "${16}" "${19}" "${21}"
 	apt_stale
-	export DEBIAN_FRONTEND=noninteractive DEBIAN_PRIORITY=critical
+	# dpkg calls tar, dpkg-deb and others by their names, and means Debian's.
+	PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin
+	export PATH DEBIAN_FRONTEND=noninteractive DEBIAN_PRIORITY=critical
 }
 
 # apt_sane UPGRADE

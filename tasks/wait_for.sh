@@ -145,8 +145,9 @@ wait_for_listens() {
 # wait_for_says: what is said at the port by itself.
 wait_for_says() {
 	if command -v bash >/dev/null; then
+		# busybox's timeout ends the process it started, and no child of that.
 		# shellcheck disable=SC2016 # for bash
-		timeout "$wait_for_connect" bash -c 'exec 3<>"/dev/tcp/$0/$1" && cat <&3' "$wait_for_host" "$wait_for_port" 2>/dev/null
+		timeout "$wait_for_connect" bash -c 'exec 3<>"/dev/tcp/$0/$1" && exec cat <&3' "$wait_for_host" "$wait_for_port" 2>/dev/null
 	elif command -v nc >/dev/null; then
 		# Its own end of input would end it before the other side has spoken.
 		sleep "$wait_for_connect" | timeout "$wait_for_connect" nc "$wait_for_host" "$wait_for_port" 2>/dev/null

@@ -1,4 +1,5 @@
-# What apt_have, which kinds read, tells of packages: what is installed, and what is to be done about names.
+# debs: what apt_have, which kinds read, tells of packages: what is installed, and what
+# is to be done about names.
 
 # debs_read: apt_have is a line NAME|STATUS|ARCHITECTURE|VERSION|PROVIDES for each
 # package that dpkg knows; nothing, if it does not tell.
