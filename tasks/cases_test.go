@@ -95,7 +95,8 @@ func withCommon(cases []kindCase) []kindCase {
 }
 
 // TestCases runs every case under every shell: a check, an apply, and another.
-// All of a shell's cases are one program.
+// All of a shell's cases are one program. Without EUCACTL_SOAK bash, which differs
+// least from what wrote the golden files, gets a third of the kinds.
 func TestCases(t *testing.T) {
 	files, err := filepath.Glob("testdata/kinds/*.yml")
 	if err != nil || len(files) == 0 {
@@ -103,8 +104,11 @@ func TestCases(t *testing.T) {
 	}
 	underEach(t, func(t *testing.T, sh shell) {
 		h := newKindHost(t, sh)
-		for _, file := range files {
+		for i, file := range files {
 			kind := strings.TrimSuffix(filepath.Base(file), ".yml")
+			if sh.name == "bash" && i%3 != 0 && os.Getenv("EUCACTL_SOAK") == "" {
+				continue
+			}
 			t.Run(kind, func(t *testing.T) {
 				cases := readCases(t, file)
 				h := &kindHost{t: t, lab: h.lab, sh: h.sh, env: h.env}
