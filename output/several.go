@@ -55,3 +55,12 @@ func (s Several) Passed(host string, at playbooks.Place) {
 		}
 	}
 }
+
+// Left tells those who want to know that a host has the play behind it.
+func (s Several) Left(host string, failed bool) {
+	for _, one := range s {
+		if o, ok := one.(playbooks.Leaver); ok {
+			o.Left(host, failed)
+		}
+	}
+}

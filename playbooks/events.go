@@ -23,6 +23,12 @@ type Follower interface {
 	Passed(host string, at Place)
 }
 
+// A Leaver among Events also wants to know when a host has a play behind it, or
+// failed in it.
+type Leaver interface {
+	Left(host string, failed bool)
+}
+
 // PlayInfo is a play as it begins, once for each batch of its hosts.
 type PlayInfo struct {
 	Index int

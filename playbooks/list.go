@@ -31,15 +31,33 @@ func (r *Run) List() ([]Listing, error) {
 		if err != nil {
 			return nil, wrap(p.Where, "hosts", err)
 		}
-		l := Listing{Name: p.name(), Pattern: p.Hosts, Hosts: hosts, Tags: p.Tags, TaskTags: []string{}}
-		for _, steps := range [][]Step{p.PreTasks, p.Roles, p.Tasks, p.PostTasks} {
-			l.add(steps, p.Tags, r.Options)
-		}
-		slices.Sort(l.TaskTags)
-		l.TaskTags = slices.Compact(l.TaskTags)
+		l := p.listing(r.Options)
+		l.Hosts = hosts
 		out = append(out, l)
 	}
 	return out, nil
+}
+
+// TaskNames are the names of all plays and of the tasks that List tells of.
+func (r *Run) TaskNames() (names []string) {
+	for i := range r.Playbook.Plays {
+		l := r.Playbook.Plays[i].listing(r.Options)
+		names = append(names, l.Name)
+		for _, t := range l.Tasks {
+			names = append(names, t.Name)
+		}
+	}
+	return names
+}
+
+func (p *Play) listing(o Options) Listing {
+	l := Listing{Name: p.name(), Pattern: p.Hosts, Tags: p.Tags, TaskTags: []string{}}
+	for _, steps := range [][]Step{p.PreTasks, p.Roles, p.Tasks, p.PostTasks} {
+		l.add(steps, p.Tags, o)
+	}
+	slices.Sort(l.TaskTags)
+	l.TaskTags = slices.Compact(l.TaskTags)
+	return l
 }
 
 func (l *Listing) add(steps []Step, around []string, o Options) {

@@ -13,6 +13,7 @@ type Options struct {
 	User           string // -u: below all variables
 	Connection     string // -c: below all variables
 	StartAtTask    string // the name, or a glob, of the task to begin with
+	From           *From  // go on there
 	Step           bool   // ask before each task
 	ForceHandlers  bool
 	FlushCache     bool

@@ -87,14 +87,18 @@ func (w *walker) selected(s Step, a around) bool {
 	if !w.opts.selected(tags) {
 		return false
 	}
-	if !w.started {
-		w.started = w.startsAt(s, a)
+	switch {
+	case w.started:
+	case w.opts.From != nil:
+		return w.goesOn(a)
+	default:
+		w.startsAt(s, a)
 	}
 	return w.started
 }
 
-// startsAt tells whether a task is the one that the run is to start at.
-func (w *walker) startsAt(s Step, a around) bool {
+// startsAt begins if a task is the one that the run is to start at.
+func (w *walker) startsAt(s Step, a around) {
 	want := w.opts.StartAtTask
 	full := s.Name
 	if s.File != nil && s.File.Role != nil {
@@ -102,18 +106,10 @@ func (w *walker) startsAt(s Step, a around) bool {
 	}
 	for _, name := range []string{s.Name, full, a.scope.text(s.Name), a.scope.text(full)} {
 		if ok, err := path.Match(want, name); name != "" && (name == want || err == nil && ok) {
-			w.run.begin()
-			return true
+			w.begin()
+			return
 		}
 	}
-	return false
-}
-
-// begin notes that the task to start at was met, so that later plays run whole.
-func (r *Run) begin() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.begins = true
 }
 
 func (r *Run) met() bool {

@@ -44,7 +44,7 @@ type Run struct {
 func (r *Run) Do(ctx context.Context) (map[string]Stats, error) {
 	r.hosts, r.started, r.failed = map[string]*memory{}, map[string]bool{}, map[string]bool{}
 	r.stats, r.answers, r.steps, r.customs = map[string]Stats{}, map[string]any{}, map[string]string{}, map[string]any{}
-	r.begins = r.Options.StartAtTask == ""
+	r.beginAt(r.Options)
 	r.Playbook.source.hostnames = r.hostnames
 	if err := r.Playbook.Check(r.Library); err != nil {
 		return nil, err
@@ -62,6 +62,9 @@ func (r *Run) Do(ctx context.Context) (map[string]Stats, error) {
 
 // play runs a play, one batch after the other. stop says that no later play runs.
 func (r *Run) play(ctx context.Context, i int) (stop bool, err error) {
+	if r.Options.From.after(i) {
+		return false, nil
+	}
 	p := &r.Playbook.Plays[i]
 	prompted, err := r.prompt(ctx, p)
 	if err != nil {
@@ -81,7 +84,7 @@ func (r *Run) play(ctx context.Context, i int) (stop bool, err error) {
 	if len(left) == 0 {
 		return true, nil
 	}
-	batches, err := r.batches(p, left)
+	batches, err := r.batchesLeft(i, left)
 	if err != nil {
 		return true, err
 	}
@@ -106,8 +109,10 @@ func (r *Run) play(ctx context.Context, i int) (stop bool, err error) {
 func (r *Run) batch(ctx context.Context, p *Play, b *batch, all []string, prompted []Var) error {
 	var mu sync.Mutex
 	var errs []error
+	started := r.met()
 	r.Runner.Together(ctx, b.hosts, func(ctx context.Context, host string) {
 		w := r.walker(ctx, p, b, host, all, prompted)
+		w.started = started
 		err := w.through(p)
 		if r.last(p) {
 			err = errors.Join(err, r.Runner.Reset(ctx, host))
@@ -152,7 +157,7 @@ func (r *Run) walker(ctx context.Context, p *Play, b *batch, host string, all []
 	w := &walker{
 		ctx: ctx, pb: r.Playbook, lib: r.Library, opts: r.Options, run: r, batch: b,
 		mem: r.memory(host), play: p, ran: map[string]bool{}, left: map[string]bool{}, marks: map[string]bool{},
-		words: r.Playbook.words(), started: r.met(), sets: setsIn(p),
+		words: r.Playbook.words(), sets: setsIn(p),
 	}
 	w.vars = &playVars{vars: slices.Concat(p.Vars, prompted), roles: rolesOf(p)}
 	w.magic = r.magic(w, all)
@@ -169,9 +174,12 @@ func (w *walker) through(p *Play) error {
 			err = e
 		}
 	}
-	failed := w.gone || dead(needs) || w.stats.Failed > 0 || w.stats.Unreachable > 0
-	w.batch.leave(host, failed && !w.cleared)
+	failed := (w.gone || dead(needs) || w.stats.Failed > 0 || w.stats.Unreachable > 0) && !w.cleared
+	w.batch.leave(host, failed)
 	w.run.passed(host, w.placeOf("~"))
+	if w.ctx.Err() == nil {
+		w.run.left(host, failed)
+	}
 	if errors.Is(err, errGone) || errors.Is(err, errEnd) {
 		return nil
 	}
@@ -268,9 +276,12 @@ func (r *Run) selected(pattern string, limit ...string) ([]string, error) {
 	return names, nil
 }
 
-// batches cuts hosts into the batches that serial says.
-func (r *Run) batches(p *Play, hosts []string) ([][]string, error) {
-	if len(p.Serial) == 0 {
+// batches cuts hosts into the batches that serial says, from the given one on.
+func (r *Run) batches(p *Play, hosts []string, first int) ([][]string, error) {
+	switch {
+	case len(hosts) == 0:
+		return nil, nil
+	case len(p.Serial) == 0:
 		return [][]string{hosts}, nil
 	}
 	sc := r.scope(p.Vars)
@@ -293,7 +304,7 @@ func (r *Run) batches(p *Play, hosts []string) ([][]string, error) {
 		}
 	}
 	var out [][]string
-	for i := 0; len(hosts) > 0; i++ {
+	for i := first; len(hosts) > 0; i++ {
 		n := sizes[min(i, len(sizes)-1)]
 		if n <= 0 || n > len(hosts) {
 			n = len(hosts)

@@ -111,6 +111,7 @@ func (w *walker) step(s Step, needs []*cell, a around) ([]*cell, error) {
 	if !s.IsBlock() && !w.selected(s, a) {
 		return needs, nil
 	}
+	w.enters(s, a)
 	w.arrive(a)
 	if s.IsBlock() && s.Loop == nil {
 		a.scope = a.scope.with(nil, s.Vars)

@@ -59,6 +59,13 @@ func (r *Run) passed(host string, at Place) {
 	}
 }
 
+// left tells whoever wants to know that a host has the play behind it.
+func (r *Run) left(host string, failed bool) {
+	if o, ok := r.Events.(Leaver); ok {
+		r.tell(func() { o.Left(host, failed) })
+	}
+}
+
 // starts tells of a task before anything else of it is told.
 func (r *Run) starts(t *TaskInfo) {
 	if key := t.Place.String(); !r.started[key] {

@@ -99,23 +99,22 @@ func (a *app) runPlaybooks(ctx context.Context, f *playFlags, files []string) er
 
 // perform runs one playbook, and keeps what a later --resume or a retry wants.
 func (a *app) perform(ctx context.Context, s *plays, pb *playbooks.Playbook, inv *inventory.Inventory, file string) (stats map[string]playbooks.Stats, err error) {
-	progress, err := a.progressOf(s, file)
+	run := &playbooks.Run{Playbook: pb, Inventory: inv, Library: s.kinds, Options: s.options}
+	progress, err := a.progressOf(run, file)
 	if err != nil {
 		return nil, err
 	}
 	if s.flags.resume {
-		if err := progress.resume(&s.options); err != nil {
+		if run.Options.From, err = progress.resume(); err != nil {
 			return nil, err
 		}
-		fmt.Fprintf(a.err, "resumed at the task %q\n", s.options.StartAtTask)
+		fmt.Fprintln(a.err, progress.kept)
 	}
 	a.resumes = "eucactl playbook " + file + " --resume"
-	events, finish := a.events(s, file, progress)
 	world := s.world()
 	defer world.Close()
-	run := &playbooks.Run{
-		Playbook: pb, Inventory: inv, Library: s.kinds, Options: s.options, Runner: world, Events: events,
-	}
+	events, finish := a.events(s, file, progress)
+	run.Runner, run.Events = world, events
 	stats, err = run.Do(ctx)
 	if e := finish(); e != nil {
 		err = errors.Join(err, e)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,59 +15,79 @@ import (
 )
 
 // progress keeps how far a run came, for --resume: a file beside the records, written
-// whenever a task begins and removed when the run ended by itself.
+// whenever the hindmost host gets on and removed when the run ended by itself.
 type progress struct {
-	path  string
-	hosts map[string]*playbooks.TaskInfo // the last task that each host was told to do; nil: none yet
-	play  []string                       // hosts of the present batch
-	lost  map[string]bool                // failed or unreachable
+	path string
+	kept kept
+	play []string                       // hosts of the present batch that walk through it
+	at   map[string]*playbooks.TaskInfo // the last task that each of them was told to do
+
+	resumed bool // it goes on with an earlier run
+	batches int  // of the present play, that the earlier run had behind it
 }
 
 // kept is what the file holds.
 type kept struct {
-	V        int      `json:"v"`
-	Playbook string   `json:"playbook"`
-	Task     string   `json:"task"`
-	Hosts    []string `json:"hosts"`
+	V     int            `json:"v"`
+	Tasks string         `json:"tasks"` // sum of the playbook's tasks
+	Task  string         `json:"task"`  // name of the task to begin with; empty: a play's beginning
+	From  playbooks.From `json:"from"`
 }
 
-// progressOf is the progress of a playbook with its inventories.
-func (a *app) progressOf(s *plays, file string) (*progress, error) {
+// String says where a run is gone on with.
+func (k kept) String() string {
+	if k.Task == "" {
+		return fmt.Sprintf("resumed at the beginning of play %d", k.From.Play+1)
+	}
+	return fmt.Sprintf("resumed at the task %q", k.Task)
+}
+
+// progressOf is the progress of a run with its inventories.
+func (a *app) progressOf(run *playbooks.Run, file string) (*progress, error) {
 	abs, err := filepath.Abs(file)
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256([]byte(abs + "\x00" + strings.Join(absolute(a.inventories), "\x00")))
 	return &progress{
-		path:  filepath.Join(a.beside("playbooks"), fmt.Sprintf("%x.json", sum[:8])),
-		hosts: map[string]*playbooks.TaskInfo{}, lost: map[string]bool{},
+		path: filepath.Join(a.beside("playbooks"), sum(append([]string{abs}, absolute(a.inventories)...))+".json"),
+		kept: kept{V: 2, Tasks: sum(run.TaskNames())},
 	}, nil
 }
 
-// resume makes a run begin with the first task that some host may not have ended.
-func (p *progress) resume(o *playbooks.Options) error {
-	data, err := os.ReadFile(p.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return errors.New("--resume: no run of this playbook on this inventory was interrupted")
-	}
-	if err != nil {
-		return fmt.Errorf("--resume: %w", err)
-	}
-	var k kept
-	if err := json.Unmarshal(data, &k); err != nil || k.V != 1 {
-		return fmt.Errorf("--resume: %s is not what was written there: remove it", p.path)
-	}
-	o.StartAtTask = k.Task
-	if len(k.Hosts) > 0 {
-		o.Limit = append(o.Limit, strings.Join(k.Hosts, ","))
-	}
-	return nil
+func sum(words []string) string {
+	s := sha256.Sum256([]byte(strings.Join(words, "\x00")))
+	return fmt.Sprintf("%x", s[:8])
 }
 
-// first is the earliest of the tasks that hosts were last told to do.
+// resume is where to go on: at the first task that some host may not have ended.
+func (p *progress) resume() (*playbooks.From, error) {
+	data, err := os.ReadFile(p.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, errors.New("--resume: no run of this playbook on this inventory was interrupted")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("--resume: %w", err)
+	}
+	var k kept
+	if err := json.Unmarshal(data, &k); err != nil || k.V != p.kept.V {
+		return nil, fmt.Errorf("--resume: %s is not what was written there: remove it", p.path)
+	}
+	if k.Tasks != p.kept.Tasks {
+		return nil, fmt.Errorf("--resume: the playbook has other tasks now than when it was interrupted at %q: run it from the beginning, or give --start-at-task", k.Task)
+	}
+	p.kept, p.resumed, p.batches = k, true, k.From.Batch
+	return &k.From, nil
+}
+
+// first is the earliest of the tasks that hosts were last told to do; nil if one of
+// them did not begin yet.
 func (p *progress) first() (task *playbooks.TaskInfo) {
-	for _, t := range p.hosts {
-		if t != nil && (task == nil || t.Place.Before(task.Place)) {
+	for _, h := range p.play {
+		t := p.at[h]
+		if t == nil {
+			return nil
+		}
+		if task == nil || t.Place.Before(task.Place) {
 			task = t
 		}
 	}
@@ -77,17 +96,7 @@ func (p *progress) first() (task *playbooks.TaskInfo) {
 
 // write keeps the progress; that it cannot be is no reason to stop a run.
 func (p *progress) write() {
-	task := p.first()
-	if task == nil {
-		return
-	}
-	k := kept{V: 1, Playbook: task.Play, Task: task.Name}
-	for _, h := range p.play {
-		if !p.lost[h] {
-			k.Hosts = append(k.Hosts, h)
-		}
-	}
-	data, err := json.Marshal(k)
+	data, err := json.Marshal(p.kept)
 	if err != nil || os.MkdirAll(filepath.Dir(p.path), 0o700) != nil {
 		return
 	}
@@ -108,44 +117,60 @@ func (p *progress) done() error {
 
 // PlayStart implements playbooks.Events.
 func (p *progress) PlayStart(info playbooks.PlayInfo) {
-	p.play = slices.Clone(info.Hosts)
-	clear(p.hosts)
+	from := &p.kept.From
+	p.play, p.at = slices.Clone(info.Hosts), map[string]*playbooks.TaskInfo{}
+	if resumed := p.resumed && info.Index == from.Play && info.Batch == 0; !resumed {
+		p.kept.Task, from.Path = "", ""
+	}
+	if info.Index != from.Play {
+		from.Done, p.batches = nil, 0
+	}
+	from.Play, from.Batch, from.Hosts = info.Index, p.batches+info.Batch, p.play
+	p.write()
 }
 
 // TaskStart implements playbooks.Events.
 func (p *progress) TaskStart(*playbooks.TaskInfo) {}
 
 // Begun implements playbooks.Events.
-func (p *progress) Begun(host string, t *playbooks.TaskInfo) { p.at(host, t) }
+func (p *progress) Begun(host string, t *playbooks.TaskInfo) { p.reached(host, t) }
 
 // Result implements playbooks.Events.
-func (p *progress) Result(r playbooks.Result) {
-	switch {
-	case r.Status == playbooks.StatusUnreachable, r.Status == playbooks.StatusFailed && !r.Ignored:
-		p.lost[r.Host] = true
-		delete(p.hosts, r.Host)
-	default:
-		p.at(r.Host, r.Task)
+func (p *progress) Result(r playbooks.Result) { p.reached(r.Host, r.Task) }
+
+func (p *progress) reached(host string, t *playbooks.TaskInfo) {
+	if t != nil && !t.Handler {
+		before := p.first()
+		p.at[host] = t
+		if p.first() != before {
+			p.advance()
+		}
 	}
 }
 
-func (p *progress) at(host string, t *playbooks.TaskInfo) {
-	if t == nil || t.Handler || p.lost[host] {
-		return
+// advance notes where the hindmost host is.
+func (p *progress) advance() {
+	if first := p.first(); first != nil {
+		p.kept.Task, p.kept.From.Path = first.Name, first.Place.Path
 	}
-	before := p.first()
-	p.hosts[host] = t
-	if p.first() != before {
-		p.write()
+	p.write()
+}
+
+// Left implements playbooks.Leaver.
+func (p *progress) Left(host string, failed bool) {
+	from := &p.kept.From
+	if failed {
+		from.Lost = append(from.Lost, host)
+	} else {
+		from.Done = append(from.Done, host)
 	}
+	p.play = slices.DeleteFunc(p.play, func(h string) bool { return h == host })
+	from.Hosts = p.play
+	p.advance()
 }
 
 // Warning implements playbooks.Events.
 func (*progress) Warning(string) {}
 
-// Stats implements playbooks.Events: hosts that failed are not those to resume.
-func (p *progress) Stats(stats map[string]playbooks.Stats) {
-	for _, h := range slices.Sorted(maps.Keys(stats)) {
-		delete(p.hosts, h)
-	}
-}
+// Stats implements playbooks.Events.
+func (*progress) Stats(map[string]playbooks.Stats) {}
