@@ -38,6 +38,7 @@ type once struct {
 	failed bool
 	ran    bool
 	facts  map[string]Var
+	said   map[string]any
 }
 
 func newBatch(place Place, hosts []string) *batch {

@@ -216,6 +216,14 @@ apply_say() {
 check_keep() { [ -f "$1" ] && [ "$(cat "$1")" = "$(blob "$2")" ]; }
 apply_keep() { mkdir -p "${1%/*}"; blob "$2" >"$1"; }
 `)},
+	"teach.sh": {Data: []byte(`# teach facts@ rc=0
+check_teach() { return 10; }
+apply_teach() {
+	result ansible_facts_json "$1"
+	[ "$2" = 0 ] || exit "$2"
+	return 10
+}
+`)},
 }
 
 // playing is a playbook that is run on Machines.

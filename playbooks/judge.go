@@ -168,6 +168,9 @@ func (w *walker) tell(e *entry, r tasks.Result) {
 		e.result.Diffs = append(e.result.Diffs, d)
 		e.fields["diff"] = []any{map[string]any{"before": d.Before, "after": d.After, "prepared": d.Prepared}}
 	}
+	if !c.failed && !c.skipped {
+		w.teach(e)
+	}
 	if e.arrived != nil {
 		e.arrived(e)
 	}
@@ -178,10 +181,7 @@ func (w *walker) overrule(e *entry, c *cell) error {
 	if e.step.ChangedWhen == nil && e.step.FailedWhen == nil || !e.cell.late.changed && !e.cell.late.failed {
 		return nil
 	}
-	sc := e.around.scope
-	if e.step.Register != "" {
-		sc = sc.with(map[string]any{e.step.Register: withOutcome(e.fields, *c)}, nil)
-	}
+	sc := e.seen(*c)
 	if e.cell.late.changed {
 		v, err := sc.holds(e.step.ChangedWhen, "changed_when")
 		if err != nil {

@@ -296,8 +296,7 @@ func doSetFact(w *walker, e *entry, c call) (map[string]any, error) {
 		e.undo = append(e.undo, mem.remember(mem.set, Var{Name: name, Value: v, fixed: true}))
 	}
 	if keeps {
-		facts := maps.Clone(set)
-		mem.learn(facts, sortedNames(facts))
+		mem.hear(set)
 	}
 	return map[string]any{"changed": false, "ansible_facts": set}, nil
 }

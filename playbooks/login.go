@@ -15,7 +15,7 @@ func (w *walker) login(a around, m *memory) (Login, error) {
 	sc.host = m
 	for _, name := range w.connects(m) {
 		v, ok := sc.get(name)
-		if !ok || v.result != nil {
+		if _, waits := v.Value.(error); !ok || v.result != nil || waits {
 			continue
 		}
 		value, err := sc.deep(v.Value)

@@ -22,12 +22,14 @@ type memory struct {
 	copied   bool           // it is what other hosts see
 	set      map[string]Var // set_fact and register
 	included map[string]Var // include_vars
+	said     map[string]any // facts that tasks gave, by their whole names
+	owes     bool           // tasks that are yet to run may give some
 
 	published map[string]Var // what other hosts see of both
 }
 
 func newMemory(h Host) *memory {
-	return &memory{host: h, facts: map[string]any{}, asked: map[string]bool{}, set: map[string]Var{}, included: map[string]Var{}}
+	return &memory{host: h, facts: map[string]any{}, asked: map[string]bool{}, set: map[string]Var{}, included: map[string]Var{}, said: map[string]any{}}
 }
 
 // groups are those that the host is in.
@@ -69,6 +71,9 @@ func (m *memory) given(name string) (Var, bool) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if v, ok := m.heard(name); ok {
+		return v, true
+	}
 	if v, ok := m.fact(name); ok {
 		return v, true
 	}
@@ -109,6 +114,11 @@ func (m *memory) names(all map[string]bool) {
 	for name := range m.facts {
 		all["ansible_"+name] = true
 	}
+	for name := range m.said {
+		if !reaching.MatchString(name) {
+			all[name] = true
+		}
+	}
 }
 
 // learn takes in facts that were asked for.
@@ -125,7 +135,7 @@ func (m *memory) learn(found map[string]any, asked []string) {
 func (m *memory) forget() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.facts, m.asked = map[string]any{}, map[string]bool{}
+	m.facts, m.asked, m.said = map[string]any{}, map[string]bool{}, map[string]any{}
 }
 
 // fact finds what a host says of itself. What was not asked for is there as the
@@ -156,7 +166,10 @@ func (m *memory) allFacts() (Var, bool) {
 			}
 		}
 	}
-	return Var{Name: "ansible_facts", Value: all, fixed: true}, m.gathers || len(all) > 0
+	for name, v := range m.said {
+		all[strings.TrimPrefix(name, "ansible_")] = v
+	}
+	return Var{Name: "ansible_facts", Value: all, fixed: true}, true
 }
 
 func (m *memory) factNeed(name string) error {

@@ -9,6 +9,7 @@ func (m *memory) public() *memory {
 	defer m.mu.Unlock()
 	out := newMemory(m.host)
 	out.copied, out.gathers = true, m.gathers
+	out.said = m.said
 	maps.Copy(out.facts, m.facts)
 	maps.Copy(out.asked, m.asked)
 	maps.Copy(out.set, m.published)

@@ -159,6 +159,7 @@ func (r *Run) walker(ctx context.Context, p *Play, b *batch, host string, all []
 		mem: r.memory(host), play: p, ran: map[string]bool{}, left: map[string]bool{}, marks: map[string]bool{},
 		words: r.Playbook.words(), sets: setsIn(p),
 	}
+	w.learns = w.givesFacts(p)
 	w.vars = &playVars{vars: slices.Concat(p.Vars, prompted), roles: rolesOf(p)}
 	w.magic = r.magic(w, all)
 	w.stage = w.newStage(host, Login{})

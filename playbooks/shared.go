@@ -118,7 +118,7 @@ func (w *walker) runOnce(s Step, needs []*cell, a around) ([]*cell, error) {
 		return w.follow(s, needs, a, o)
 	}
 	defer close(o.done)
-	before := w.settings()
+	before, heard := w.settings(), w.mem.hearsay()
 	g := &group{step: &s, loop: s.Loop != nil, info: a.info, around: a}
 	after, err := w.alone(s, needs, a, g)
 	if err == nil {
@@ -138,6 +138,7 @@ func (w *walker) runOnce(s Step, needs []*cell, a around) ([]*cell, error) {
 			o.facts[name] = v
 		}
 	}
+	o.said = w.mem.heardSince(heard)
 	if o.failed = dead(after); o.failed {
 		w.batch.stop()
 	}
@@ -159,6 +160,7 @@ func (w *walker) follow(s Step, needs []*cell, a around, o *once) ([]*cell, erro
 	for _, v := range o.facts {
 		w.mem.remember(w.mem.set, v)
 	}
+	w.mem.hear(o.said)
 	if s.Register != "" && o.fields != nil {
 		w.remember(s.Register, o.fields)
 	}

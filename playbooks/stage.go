@@ -50,6 +50,7 @@ type entry struct {
 	ends      bool     // meta: the host goes no further
 	marks     bool     // the host remembers whom it notifies
 	elsewhere string   // the host that it was delegated to
+	teaches   *memory  // whose facts its result may have
 }
 
 // group is a task with the items of its loop: what register names.
@@ -150,6 +151,7 @@ func (w *walker) flush() error {
 	if !w.asks() {
 		return nil
 	}
+	w.mem.owe(false) // what is judged from now on knows what was said before it
 	if len(w.stage.entries) == 0 {
 		w.contacted = true
 		w.judge()

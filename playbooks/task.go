@@ -209,6 +209,10 @@ func (w *walker) there(e *entry, c call, guard string) error {
 		return err
 	}
 	t.Guard = guard
+	if e.teaches, err = w.taught(e, c.kind); err != nil {
+		back()
+		return err
+	}
 	w.add(e, t)
 	if e.step.Until != nil {
 		err = w.untilItIs(e, c)
@@ -216,6 +220,9 @@ func (w *walker) there(e *entry, c call, guard string) error {
 	// A task after which the host may be gone, and yet goes on, is the last of a stage.
 	if loose, e2 := e.around.is("ignore_unreachable"); err == nil && (e.elsewhere != "" || loose || e2 != nil) {
 		err = errors.Join(w.flush(), e2)
+	}
+	if e.teaches == w.mem && !e.known {
+		w.mem.owe(true)
 	}
 	back()
 	return err

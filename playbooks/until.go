@@ -67,12 +67,7 @@ func (w *walker) enough(e *entry, c *cell) (bool, error) {
 	t.left--
 	tried := t.of - t.left
 	e.fields["attempts"] = int64(tried)
-	sc := e.around.scope
-	fields := withOutcome(e.fields, *c)
-	if e.step.Register != "" {
-		sc = sc.with(map[string]any{e.step.Register: fields}, nil)
-	}
-	holds, err := sc.holds(e.step.Until, "until")
+	holds, err := e.seen(*c).holds(e.step.Until, "until")
 	if err != nil {
 		t.left++
 		return false, err

@@ -39,6 +39,7 @@ type walker struct {
 	probed, opened bool            // the first program has asked what comes first
 	left, marks    map[string]bool // handlers that an earlier run left; that the host remembers
 	sets           map[string]bool // names that tasks of the play set
+	learns         bool            // tasks of the play give facts
 	connecting     map[*memory][]string
 	itemsFailed    error
 	contacted      bool // the host was reached, or nothing is to be asked of it

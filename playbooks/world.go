@@ -240,7 +240,10 @@ func (w *walker) others(names []string) map[string]any {
 	for _, host := range w.run.known() {
 		m := w.run.memory(host)
 		vars := map[string]any{}
-		sc := scope{set: w.scope().set, words: w.words, extra: w.opts.Extra, host: m.public(), play: w.vars}
+		sc := scope{set: w.scope().set, words: w.words, extra: w.opts.Extra, host: m, play: w.vars}
+		if host != w.mem.host.Name {
+			sc.host = m.public()
+		}
 		behind := host != w.mem.host.Name && w.batch.behind(host, w.place)
 		e := sc.evaluation()
 		list := names
@@ -248,7 +251,7 @@ func (w *walker) others(names []string) map[string]any {
 			list = append(sc.names(), sortedNames(w.sets)...)
 		}
 		for _, name := range list {
-			if behind && w.sets[name] {
+			if behind && w.mayLearn(name) {
 				vars[name] = (&need{what: name + " of " + host, host: host}).value()
 			} else if v, ok := e.look(name); ok {
 				vars[name] = v

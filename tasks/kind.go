@@ -27,6 +27,8 @@ type Kind struct {
 	HasCheck bool // without check_KIND it is an act
 	HasRead  bool
 	HasDiff  bool
+
+	GivesFacts bool // its results may have ansible_facts
 }
 
 // A Param is a named argument of a playbook and, by its place, a positional one
@@ -209,6 +211,7 @@ func parseKind(name, text string) (Kind, error) {
 		k.With, rest = strings.Fields(strings.TrimPrefix(with, withWord)), below
 	}
 	k.Doc = headComment(rest)
+	k.GivesFacts = strings.Contains(text, "result ansible_facts_json") || strings.Contains(text, "result_begin ansible_facts_json")
 	for _, f := range function.FindAllStringSubmatch(text, -1) {
 		if f[2] != name {
 			continue
