@@ -13,17 +13,17 @@ import (
 // arrows is docs/ARCHITECTURE.md's diagram: each package and those of ours that it
 // may import.
 var arrows = map[string][]string{
-	"cloud": nil, "tasks": nil, "facts": nil, "jinja": nil, "seed": nil, "images": nil, "vault": nil,
-	"inventory":  {"cloud"},
-	"templates":  {"jinja"},
+	"cloud": nil, "ordered": nil, "tasks": {"ordered"}, "facts": nil, "jinja": {"ordered"}, "seed": nil, "images": nil, "vault": nil,
+	"inventory":  {"cloud", "ordered"},
+	"templates":  {"jinja", "ordered"},
 	"state":      {"cloud"},
 	"plan":       {"cloud", "inventory"},
 	"reach":      {"cloud", "facts", "inventory", "plan"},
 	"preflight":  {"cloud", "facts", "inventory", "plan"},
-	"playbooks":  {"templates", "tasks", "facts", "inventory"},
-	"output":     {"playbooks"},
+	"playbooks":  {"templates", "tasks", "facts", "inventory", "ordered"},
+	"output":     {"playbooks", "ordered"},
 	"remote":     {"inventory"},
-	"controller": {"cloud", "tasks", "facts", "templates", "seed", "images", "inventory", "state", "plan", "reach", "preflight", "playbooks", "remote"},
+	"controller": {"cloud", "tasks", "facts", "templates", "seed", "images", "inventory", "state", "plan", "reach", "preflight", "playbooks", "remote", "ordered"},
 
 	"metadata": {"controller", "cloud"},
 
@@ -36,7 +36,7 @@ var arrows = map[string][]string{
 
 // pure packages work on what they are given: they run nothing, dial nobody and
 // neither read the clock nor roll dice.
-var pure = []string{"cloud", "inventory", "plan", "jinja", "templates", "tasks", "facts", "reach", "preflight", "playbooks", "output", "seed", "vault"}
+var pure = []string{"cloud", "ordered", "inventory", "plan", "jinja", "templates", "tasks", "facts", "reach", "preflight", "playbooks", "output", "seed", "vault"}
 
 var impure = []string{"os/exec", "net", "net/http", "math/rand", "math/rand/v2", "crypto/rand", "golang.org/x/crypto/ssh"}
 

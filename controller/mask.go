@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"eucactl/inventory"
+	"eucactl/ordered"
 	"eucactl/state"
 )
 
@@ -81,33 +82,20 @@ func secretVar(name string) bool {
 
 // secretWords adds what variables with such names hold, however deep.
 func secretWords(hide []string, v any) []string {
-	switch v := v.(type) {
-	case map[string]any:
-		for _, name := range slices.Sorted(maps.Keys(v)) {
-			if secretVar(name) {
-				hide = allWords(hide, v[name])
-			} else {
-				hide = secretWords(hide, v[name])
-			}
-		}
-	case []any:
-		for _, item := range v {
+	ordered.Each(v, func(name string, item any) {
+		if secretVar(name) {
+			hide = allWords(hide, item)
+		} else {
 			hide = secretWords(hide, item)
 		}
-	}
+	})
 	return hide
 }
 
 func allWords(hide []string, v any) []string {
 	switch v := v.(type) {
-	case map[string]any:
-		for _, item := range v {
-			hide = allWords(hide, item)
-		}
-	case []any:
-		for _, item := range v {
-			hide = allWords(hide, item)
-		}
+	case map[string]any, []any, *ordered.Map:
+		ordered.Each(v, func(_ string, item any) { hide = allWords(hide, item) })
 	case nil, bool:
 	default:
 		text := fmt.Sprint(v)

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"eucactl/ordered"
 )
 
 // Values in Ansible's INI form are Python literals where they can be read as
@@ -167,7 +169,7 @@ func (p *literal) parenthesis() (any, error) {
 
 // braces reads a dictionary.
 func (p *literal) braces() (any, error) {
-	m := map[string]any{}
+	m := ordered.New()
 	for {
 		if p.take('}') {
 			return m, nil
@@ -187,7 +189,7 @@ func (p *literal) braces() (any, error) {
 		if !ok {
 			return nil, unusable("a dictionary with a list for a key")
 		}
-		m[word] = v
+		_ = m.Set(word, v) // text can be a key
 		if !p.take(',') && p.next() != '}' {
 			return nil, errNoLiteral
 		}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+
+	"eucactl/ordered"
 )
 
 // vaultHeader is how every text of ansible-vault begins.
@@ -72,49 +74,13 @@ func Reveal(v any) (any, error) {
 	if !holdsSealed(v) {
 		return v, nil
 	}
-	switch v := v.(type) {
-	case *Sealed:
-		return v.Reveal()
-	case []any:
-		list := make([]any, len(v))
-		for i, item := range v {
-			open, err := Reveal(item)
-			if err != nil {
-				return nil, err
-			}
-			list[i] = open
-		}
-		return list, nil
-	case map[string]any:
-		m := make(map[string]any, len(v))
-		for name, item := range v {
-			open, err := Reveal(item)
-			if err != nil {
-				return nil, err
-			}
-			m[name] = open
-		}
-		return m, nil
+	if sealed, ok := v.(*Sealed); ok {
+		return sealed.Reveal()
 	}
-	return v, nil
+	return ordered.Apply(v, Reveal)
 }
 
 func holdsSealed(v any) bool {
-	switch v := v.(type) {
-	case *Sealed:
-		return true
-	case []any:
-		for _, item := range v {
-			if holdsSealed(item) {
-				return true
-			}
-		}
-	case map[string]any:
-		for _, item := range v {
-			if holdsSealed(item) {
-				return true
-			}
-		}
-	}
-	return false
+	_, sealed := v.(*Sealed)
+	return sealed || ordered.Has(v, holdsSealed)
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"eucactl/ordered"
 )
 
 // The folders beside an inventory or a playbook that hold variables.
@@ -164,18 +166,11 @@ func (r *reader) readVarsFile(path string, into map[string]variable) error {
 
 // wordsIn lists the words and numbers in a value, however deep.
 func wordsIn(v any) (words []string) {
-	switch v := v.(type) {
-	case []any:
-		for _, item := range v {
-			words = append(words, wordsIn(item)...)
-		}
-	case map[string]any:
-		for _, item := range v {
-			words = append(words, wordsIn(item)...)
-		}
+	switch v.(type) {
 	case string, Unsafe, int64, float64:
-		words = append(words, fmt.Sprint(v))
+		return []string{fmt.Sprint(v)}
 	}
+	ordered.Each(v, func(_ string, item any) { words = append(words, wordsIn(item)...) })
 	return words
 }
 

@@ -10,12 +10,15 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"eucactl/ordered"
 )
 
 // pair is one entry of a YAML mapping.
 type pair struct {
 	key   string
-	at    Position // of the key, where it is written
+	node  *yaml.Node // the key as it is written
+	at    Position   // of the key, where it is written
 	value *yaml.Node
 }
 
@@ -227,14 +230,14 @@ func (d *document) pairs(n *yaml.Node, depth int) []pair {
 		at := d.at(keyNode)
 		if line, again := first[key]; again && d.lenient {
 			d.note(at, "%s is written twice, and this one counts; the first is at line %d", shown(key), line)
-			own[place[key]] = pair{key, at, value}
+			own[place[key]] = pair{key, keyNode, at, value}
 			continue
 		} else if again {
 			d.problems.add(at, "%s is written twice; the first is at line %d", shown(key), line)
 			continue
 		}
 		first[key], place[key] = at.Line, len(own)
-		own = append(own, pair{key, at, value})
+		own = append(own, pair{key, keyNode, at, value})
 	}
 	return override(merged, own)
 }
@@ -310,7 +313,7 @@ func (d *document) key(n *yaml.Node) (string, bool) {
 }
 
 // value reads a variable's value: nil, bool, int64, float64, string, []any or
-// map[string]any.
+// *ordered.Map.
 func (d *document) value(n *yaml.Node, depth int) (any, bool) {
 	n = target(n)
 	if n == nil {
@@ -348,10 +351,17 @@ func (d *document) list(n *yaml.Node, depth int) (any, bool) {
 }
 
 func (d *document) mapping(n *yaml.Node, depth int) (any, bool) {
-	m, good := make(map[string]any), true
+	m, good := ordered.New(), true
 	for _, p := range d.variables(n, depth) {
 		v, ok := d.value(p.value, depth+1)
-		m[p.key], good = v, good && ok
+		name, err := d.scalar(target(p.node))
+		if word, ok := name.(Unsafe); ok {
+			name = string(word)
+		}
+		if err == nil {
+			err = m.Set(name, v)
+		}
+		good = good && ok && err == nil // key told of it
 	}
 	return m, good
 }

@@ -55,7 +55,7 @@ func anyError(in any, list []any, named *Dict) error {
 	if named == nil {
 		return nil
 	}
-	for _, v := range named.vals {
+	for _, v := range named.All() {
 		if err := usable(v); err != nil {
 			return err
 		}

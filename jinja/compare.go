@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+
+	"eucactl/ordered"
 )
 
 // compare answers ==, <, in and their likes.
@@ -125,7 +127,7 @@ func (r *run) contains(container, item any) (bool, error) {
 		if _, tuple := item.(Tuple); tuple {
 			return false, nil
 		}
-		if _, err := hashable(item); err != nil {
+		if _, err := ordered.Key(item); err != nil {
 			return false, err
 		}
 		_, ok := Entry(c, item)

@@ -61,7 +61,7 @@ func (r *run) weigh(v any) error {
 	case Tuple:
 		return r.weigh([]any(v))
 	case *Dict:
-		for _, item := range v.vals {
+		for _, item := range v.All() {
 			if err := r.weigh(item); err != nil {
 				return err
 			}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"eucactl/ordered"
 )
 
 // end is the first or last element.
@@ -334,7 +336,7 @@ func filterUnique(c *Call) (any, error) {
 		if err := usable(key); err != nil {
 			return nil, err
 		}
-		if k, err := hashable(key); err == nil {
+		if k, err := ordered.Key(key); err == nil {
 			if !seen[k] {
 				out = append(out, item)
 			}

@@ -178,7 +178,7 @@ func changeDict(c *Call, name string) (any, any, error) {
 		if d.Len() == 0 {
 			return nil, nil, errors.New("the mapping is empty")
 		}
-		key := d.keys[d.Len()-1]
+		key := d.Keys()[d.Len()-1]
 		v, _ := d.Get(key)
 		d.Delete(key)
 		return d, Tuple{key, v}, nil

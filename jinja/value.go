@@ -6,6 +6,8 @@ import (
 	"math"
 	"reflect"
 	"slices"
+
+	"eucactl/ordered"
 )
 
 // Values are nil, bool, int64, float64, string, []any, Tuple, map[string]any, *Dict,
@@ -81,75 +83,16 @@ func Norm(v any) any {
 
 // Dict is a mapping that keeps the order of its keys, which may be other things
 // than strings. A map[string]any is a mapping too, whose order is that of its keys.
-type Dict struct {
-	keys []any
-	vals map[any]any
-}
+type Dict = ordered.Map
 
 // NewDict makes an empty mapping.
-func NewDict() *Dict { return &Dict{vals: map[any]any{}} }
-
-// Set puts a value under a key, which is a string, a number, a boolean or nil.
-func (d *Dict) Set(key, value any) error {
-	k, err := hashable(key)
-	if err != nil {
-		return err
-	}
-	if _, had := d.vals[k]; !had {
-		d.keys = append(d.keys, k)
-	}
-	d.vals[k] = value
-	return nil
-}
-
-// Get is the value under a key.
-func (d *Dict) Get(key any) (any, bool) {
-	k, err := hashable(key)
-	if err != nil {
-		return nil, false
-	}
-	v, ok := d.vals[k]
-	return v, ok
-}
-
-// Delete forgets a key.
-func (d *Dict) Delete(key any) {
-	k, err := hashable(key)
-	if _, had := d.vals[k]; err != nil || !had {
-		return
-	}
-	delete(d.vals, k)
-	d.keys = slices.DeleteFunc(d.keys, func(x any) bool { return x == k })
-}
-
-// Len is the number of keys.
-func (d *Dict) Len() int { return len(d.keys) }
-
-// Keys are the keys in their order; they are not to be changed.
-func (d *Dict) Keys() []any { return d.keys }
-
-// hashable is the key itself: a whole number for a float that is one.
-func hashable(key any) (any, error) {
-	switch k := Norm(key).(type) {
-	case nil, bool, int64, string:
-		return k, nil
-	case float64:
-		if k == math.Trunc(k) && math.Abs(k) < 1<<53 {
-			return int64(k), nil
-		}
-		return k, nil
-	case error:
-		return nil, k
-	default:
-		return nil, fmt.Errorf("%s cannot be a key", Kind(k))
-	}
-}
+func NewDict() *Dict { return ordered.New() }
 
 // Keys are the keys of a mapping in its order, or false for what is none.
 func Keys(v any) ([]any, bool) {
 	switch m := v.(type) {
 	case *Dict:
-		return m.keys, true
+		return m.Keys(), true
 	case map[string]any:
 		names := slices.Sorted(maps.Keys(m))
 		out := make([]any, len(names))
@@ -179,13 +122,7 @@ func Entry(v, key any) (any, bool) {
 }
 
 // IsMapping tells whether v has keys.
-func IsMapping(v any) bool {
-	switch v.(type) {
-	case *Dict, map[string]any:
-		return true
-	}
-	return false
-}
+func IsMapping(v any) bool { return ordered.IsMapping(v) }
 
 // CopyOf is a mapping's own copy, one level deep.
 func CopyOf(v any) *Dict {

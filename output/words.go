@@ -12,6 +12,7 @@ import (
 
 	udiff "github.com/aymanbagabas/go-udiff"
 
+	"eucactl/ordered"
 	"eucactl/playbooks"
 )
 
@@ -109,6 +110,9 @@ func plain(fields map[string]any) any {
 // data turns whatever a result holds into what write knows.
 func data(v any) any {
 	switch v := v.(type) {
+	case *ordered.Map:
+		named, _ := ordered.Names(v)
+		return data(named)
 	case map[string]any:
 		out := make(map[string]any, len(v))
 		for key, item := range v {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"eucactl/ordered"
 )
 
 // around is what a step has from those around it.
@@ -159,7 +161,7 @@ func describeValue(v any) string {
 		return "nothing (none)"
 	case string:
 		return shown(v)
-	case map[string]any:
+	case map[string]any, *ordered.Map:
 		return "a mapping"
 	case []any:
 		return "a list"

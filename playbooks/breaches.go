@@ -4,13 +4,15 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"eucactl/ordered"
 )
 
 // breaches are what is wrong with arguments by the options of a specification.
 func breaches(options, given map[string]any, inside string) []string {
 	var out []string
 	for _, name := range sortedNames(options) {
-		o, _ := options[name].(map[string]any)
+		o, _ := ordered.Names(options[name])
 		v, ok := given[name]
 		full := inside + name
 		switch {
@@ -47,18 +49,16 @@ func breach(name string, o map[string]any, v any) []string {
 		}
 		return []string{fmt.Sprintf("value of %s must be one of: %s, got: %v", name, strings.Join(words, ", "), v)}
 	}
-	inner, _ := o["options"].(map[string]any)
+	inner, _ := ordered.Names(o["options"])
 	var out []string
-	switch v := v.(type) {
-	case map[string]any:
-		if inner != nil {
-			out = breaches(inner, v, name+".")
-		}
-	case []any:
+	if m, ok := ordered.Names(v); ok && inner != nil {
+		out = breaches(inner, m, name+".")
+	}
+	if list, ok := v.([]any); ok {
 		elements, _ := o["elements"].(string)
-		for i, item := range v {
+		for i, item := range list {
 			one := fmt.Sprintf("%s[%d]", name, i)
-			if m, ok := item.(map[string]any); ok && inner != nil {
+			if m, ok := ordered.Names(item); ok && inner != nil {
 				out = append(out, breaches(inner, m, one+".")...)
 			} else if elements != "" && !fits(elements, item) {
 				out = append(out, fmt.Sprintf("elements of %s are of type %s and we were unable to convert to %s", name, pythonType1(item), elements))
@@ -70,7 +70,7 @@ func breach(name string, o map[string]any, v any) []string {
 
 // fits tells whether a value is of a type, or can be made one.
 func fits(kind string, v any) bool {
-	_, isMap := v.(map[string]any)
+	isMap := ordered.IsMapping(v)
 	_, isList := v.([]any)
 	switch kind {
 	case "str", "path":

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 
+	"eucactl/ordered"
 	"eucactl/tasks"
 	"eucactl/templates"
 )
@@ -28,18 +29,16 @@ func (w *walker) call(e *entry) (call, error) {
 		if err != nil {
 			return c, wrap(s.Whole.Where, s.Kind, err)
 		}
-		switch v := v.(type) {
-		case map[string]any:
-			maps.Copy(c.args, v)
-		case string:
+		named, ok := ordered.Names(v)
+		if line, isText := v.(string); isText {
 			if k := localKinds[s.Kind]; k != nil && k.line != "" {
-				c.args[k.line] = v
-				break
+				named, ok = map[string]any{k.line: line}, true
 			}
-			return c, wrong(s.Whole.Where, "%s needs arguments by their names, not %s", s.Kind, describeValue(v))
-		default:
+		}
+		if !ok {
 			return c, wrong(s.Whole.Where, "%s needs arguments by their names, not %s", s.Kind, describeValue(v))
 		}
+		maps.Copy(c.args, named)
 	}
 	for _, a := range s.Args {
 		if s.Kind == "debug" && a.Name == "var" || s.Kind == "assert" && a.Name == "that" {
@@ -121,7 +120,7 @@ func (w *walker) environment(a around) ([]tasks.Variable, error) {
 		if err != nil {
 			return nil, wrap(s.Where, "environment", err)
 		}
-		m, ok := templates.Given(v).(map[string]any)
+		m, ok := ordered.Names(templates.Given(v))
 		if !ok {
 			if v == nil || v == "" {
 				continue

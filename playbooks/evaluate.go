@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"eucactl/inventory"
+	"eucactl/ordered"
 	"eucactl/templates"
 )
 
@@ -124,37 +125,12 @@ func (e *evaluation) deep(v any) (any, error) {
 		return v.Reveal()
 	case *sealed:
 		return v.reveal()
-	case []any:
-		out := make([]any, len(v))
-		for i, item := range v {
-			r, err := e.deep(item)
-			if err != nil {
-				return nil, err
-			}
-			out[i] = r
-		}
-		return out, nil
-	case map[string]any:
-		out := make(map[string]any, len(v))
-		for _, k := range slices.Sorted(maps.Keys(v)) {
-			r, err := e.deep(v[k])
-			if err != nil {
-				return nil, err
-			}
-			if strings.Contains(k, "{{") {
-				if k, err = e.set.Text(k, e.vars(k)); err != nil {
-					return nil, err
-				}
-			}
-			out[k] = r
-		}
-		return out, nil
 	}
-	return v, nil
+	return ordered.Apply(v, e.deep)
 }
 
 // singleName is text that is one variable and nothing else.
-var singleName = regexp.MustCompile(`^\{\{\s*\w*\s*\}\}$`)
+var singleName = regexp.MustCompile(`^\{\{\s*[A-Za-z_]\w*\s*\}\}$`)
 
 // asText is what Ansible makes of an expression's number: text. Only a variable on
 // its own keeps its type, and so do lists, mappings and booleans.
@@ -268,10 +244,9 @@ func isTrue(v any) bool {
 		return v != 0
 	case []any:
 		return len(v) > 0
-	case map[string]any:
-		return len(v) > 0
 	}
-	return true
+	names, mapping := ordered.Names(v)
+	return !mapping || len(names) > 0
 }
 
 // eval evaluates an expression to its value.

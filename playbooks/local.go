@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"eucactl/ordered"
 	"eucactl/templates"
 )
 
@@ -208,7 +209,7 @@ func (w *walker) fromHost(sc scope, name string) bool {
 
 func pythonType(v any) string {
 	switch v.(type) {
-	case map[string]any:
+	case map[string]any, *ordered.Map:
 		return "dict"
 	case []any:
 		return "list"
@@ -318,7 +319,7 @@ func (w *walker) factsOf(e *entry) (*memory, error) {
 }
 
 func doSetStats(w *walker, _ *entry, c call) (map[string]any, error) {
-	data, ok := c.args["data"].(map[string]any)
+	data, ok := ordered.Names(c.args["data"])
 	if !ok {
 		return nil, failing(map[string]any{"msg": "data is a mapping, not " + describeValue(c.args["data"])})
 	}

@@ -3,6 +3,7 @@ package playbooks
 import (
 	"fmt"
 
+	"eucactl/ordered"
 	"eucactl/templates"
 )
 
@@ -82,7 +83,7 @@ func (l *Loop) label(sc scope, item any, i int) string {
 	if s, ok := l.Label.(string); ok && s != "" {
 		return sc.text(s)
 	}
-	if m, ok := item.(map[string]any); ok {
+	if m, ok := ordered.Names(item); ok {
 		for _, key := range []string{"id", "name"} {
 			if s, ok := m[key].(string); ok && s != "" {
 				return s

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"eucactl/ordered"
 	"eucactl/templates"
 )
 
@@ -170,11 +171,11 @@ func doSetup(w *walker, e *entry, c call) (map[string]any, error) {
 
 // doValidate checks what a role is given against what it says it takes.
 func doValidate(w *walker, e *entry, c call) (map[string]any, error) {
-	options, ok := c.args["argument_spec"].(map[string]any)
+	options, ok := ordered.Names(c.args["argument_spec"])
 	if !ok {
 		return nil, failing(map[string]any{"msg": "argument_spec is a mapping, not " + describeValue(c.args["argument_spec"])})
 	}
-	given, _ := c.args["provided_arguments"].(map[string]any)
+	given, _ := ordered.Names(c.args["provided_arguments"])
 	if given == nil {
 		given = map[string]any{}
 		for name := range options {
@@ -220,23 +221,9 @@ func (w *walker) validates(s Step, needs []*cell, a *around) ([]*cell, error) {
 
 // unsafeDeep keeps text in a value from being taken for templates.
 func unsafeDeep(v any) any {
-	switch v := v.(type) {
-	case string:
-		if templates.HasTemplate(v) {
-			return Unsafe(v)
-		}
-	case []any:
-		out := make([]any, len(v))
-		for i, item := range v {
-			out[i] = unsafeDeep(item)
-		}
-		return out
-	case map[string]any:
-		out := make(map[string]any, len(v))
-		for k, item := range v {
-			out[k] = unsafeDeep(item)
-		}
-		return out
+	if text, ok := v.(string); ok && templates.HasTemplate(text) {
+		return Unsafe(text)
 	}
+	v, _ = ordered.Apply(v, func(item any) (any, error) { return unsafeDeep(item), nil })
 	return v
 }

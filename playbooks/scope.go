@@ -3,9 +3,9 @@ package playbooks
 import (
 	"maps"
 	"slices"
-	"strings"
 
 	"eucactl/inventory"
+	"eucactl/ordered"
 	"eucactl/templates"
 )
 
@@ -181,16 +181,8 @@ func hasTemplate(v any) bool {
 		return templates.HasTemplate(v)
 	case Unsafe, inventory.Unsafe, *inventory.Sealed, *sealed:
 		return true // it must be turned into text
-	case []any:
-		return slices.ContainsFunc(v, hasTemplate)
-	case map[string]any:
-		for name, item := range v {
-			if hasTemplate(item) || strings.Contains(name, "{{") {
-				return true
-			}
-		}
 	}
-	return false
+	return ordered.Has(v, hasTemplate)
 }
 
 func (v Var) reason(err error) string {

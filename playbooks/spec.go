@@ -4,6 +4,8 @@ import (
 	"path"
 
 	"gopkg.in/yaml.v3"
+
+	"eucactl/ordered"
 )
 
 // Spec says what a role's entry point must be given: argument_specs.
@@ -43,9 +45,9 @@ func (r *reader) specs(role *Role) {
 func (r *reader) readSpecs(role *Role, n *yaml.Node) {
 	for _, p := range r.mapping(n, "argument_specs") {
 		spec := Spec{Where: r.at(p.key), Entry: p.name}
-		m, _ := r.value(p.value, 0).(map[string]any)
+		m, _ := ordered.Names(r.value(p.value, 0))
 		spec.Short, _ = m["short_description"].(string)
-		spec.Options, _ = m["options"].(map[string]any)
+		spec.Options, _ = ordered.Names(m["options"])
 		role.Specs = append(role.Specs, spec)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"eucactl/ordered"
 )
 
 // steps reads a list of tasks and blocks; of handlers in "h".
@@ -268,7 +270,7 @@ func (r *reader) environment(p pair) []Setting {
 	var out []Setting
 	for _, item := range items {
 		v := r.value(item, 0)
-		if _, mapping := v.(map[string]any); !mapping && !hasTemplate(v) {
+		if !ordered.IsMapping(v) && !hasTemplate(v) {
 			r.wrong(item, "environment is a mapping of names to values, not %s", describe(item))
 			continue
 		}

@@ -1,6 +1,10 @@
 package playbooks
 
-import "regexp"
+import (
+	"regexp"
+
+	"eucactl/ordered"
+)
 
 // mentions tells whether a step speaks of a name that begins so.
 func mentions(s Step, prefix string) bool {
@@ -56,17 +60,11 @@ func eachText(s *Step, visit func(string)) {
 
 // eachValue visits all text in a value.
 func eachValue(v any, visit func(string)) {
-	switch v := v.(type) {
-	case string:
-		visit(v)
-	case []any:
-		for _, item := range v {
-			eachValue(item, visit)
-		}
-	case map[string]any:
-		for k, item := range v {
-			visit(k)
-			eachValue(item, visit)
-		}
+	if text, ok := v.(string); ok {
+		visit(text)
 	}
+	ordered.Each(v, func(name string, item any) {
+		visit(name)
+		eachValue(item, visit)
+	})
 }

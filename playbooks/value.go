@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"eucactl/ordered"
 )
 
 // value is a YAML value as plain data. As in Ansible, which reads YAML 1.1, a
@@ -22,9 +24,11 @@ func (r *reader) value(n *yaml.Node, depth int) any {
 		}
 		return out
 	case yaml.MappingNode:
-		out := map[string]any{}
+		out := ordered.New()
 		for _, p := range r.mapping(n, "this") {
-			out[p.name] = r.value(p.value, depth+1)
+			if err := out.Set(r.scalar(p.key), r.value(p.value, depth+1)); err != nil {
+				r.wrong(p.key, "%v", err)
+			}
 		}
 		return out
 	case yaml.ScalarNode:

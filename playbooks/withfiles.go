@@ -6,6 +6,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"eucactl/ordered"
 )
 
 // fileLookups are the lookups about files here. They look where tasks look, and
@@ -43,7 +45,7 @@ func (l fileLookups) firstFound(terms []any, options map[string]any) ([]any, err
 	files, paths := namesOf(options["files"]), namesOf(options["paths"])
 	skip := truthy(options["skip"])
 	for _, t := range flat(terms) {
-		m, ok := t.(map[string]any)
+		m, ok := ordered.Names(t)
 		if !ok {
 			files = append(files, fmt.Sprint(t))
 			continue

@@ -169,9 +169,26 @@ func (r *reader) mapping(n *yaml.Node, what string) []pair {
 			out = append(out, pair{key.Value, key, value})
 		}
 	}
+	return override(merged, out)
+}
+
+// override puts pairs in the place of those of the same name that << brought.
+func override(merged, own []pair) []pair {
+	if len(merged) == 0 {
+		return own
+	}
+	place := map[string]int{}
+	var out []pair
 	for _, p := range merged {
-		if !seen[p.name] {
-			seen[p.name] = true
+		if _, again := place[p.name]; !again {
+			place[p.name] = len(out)
+			out = append(out, p)
+		}
+	}
+	for _, p := range own {
+		if i, is := place[p.name]; is {
+			out[i] = p
+		} else {
 			out = append(out, p)
 		}
 	}

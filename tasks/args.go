@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"eucactl/ordered"
 )
 
 // A Blob is content that an argument names by its sum.
@@ -217,7 +219,7 @@ func linesText(value any) (string, error) {
 
 // pairsText is a line of key=value for each key, in order.
 func pairsText(value any) (string, error) {
-	m, ok := value.(map[string]any)
+	m, ok := ordered.Names(value)
 	if !ok {
 		return "", fmt.Errorf("must be a mapping, not %T (%v)", value, value)
 	}

@@ -245,6 +245,18 @@ func sortedKeys(keys []any) []any {
 	return out
 }
 
+// sortable tells whether Python can sort keys: text does not compare with the rest.
+// PyYAML leaves those that it cannot in their order.
+func sortable(keys []any) bool {
+	texts := 0
+	for _, key := range keys {
+		if _, text := key.(string); text {
+			texts++
+		}
+	}
+	return texts == 0 || texts == len(keys)
+}
+
 func (w *jsonWriter) string(s string) {
 	w.b.WriteByte('"')
 	for _, r := range s {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"eucactl/jinja"
+	"eucactl/ordered"
 )
 
 // lookupFunc is a lookup that sees where it is called.
@@ -170,7 +171,8 @@ func (s *Set) find(c *jinja.Call, name string, terms []any, options map[string]a
 		if err != nil {
 			return nil, err
 		}
-		return given(plainTerms.([]any), plainOptions.(map[string]any))
+		named, _ := ordered.Names(plainOptions)
+		return given(plainTerms.([]any), named)
 	}
 	own := s.lookups()
 	if f, ok := own[short]; ok {

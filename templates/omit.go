@@ -1,5 +1,7 @@
 package templates
 
+import "eucactl/ordered"
+
 // Omitted is the value of `omit`: an argument that has it counts as not given.
 type Omitted struct{}
 
@@ -15,43 +17,12 @@ func Given(value any) any {
 	if !omits(value) {
 		return value
 	}
-	switch v := value.(type) {
-	case map[string]any:
-		out := make(map[string]any, len(v))
-		for key, item := range v {
-			if item != (Omitted{}) {
-				out[key] = Given(item)
-			}
-		}
-		return out
-	case []any:
-		out := make([]any, 0, len(v))
-		for _, item := range v {
-			if item != (Omitted{}) {
-				out = append(out, Given(item))
-			}
-		}
-		return out
-	}
-	return value
+	given, _ := ordered.Change(value, func(name string, item any) (string, any, bool, error) {
+		return name, Given(item), item != (Omitted{}), nil
+	})
+	return given
 }
 
 func omits(value any) bool {
-	switch v := value.(type) {
-	case Omitted:
-		return true
-	case map[string]any:
-		for _, item := range v {
-			if omits(item) {
-				return true
-			}
-		}
-	case []any:
-		for _, item := range v {
-			if omits(item) {
-				return true
-			}
-		}
-	}
-	return false
+	return value == (Omitted{}) || ordered.Has(value, omits)
 }

@@ -127,7 +127,7 @@ func (w *yamlWriter) node(v any, at place, flow any) error {
 		return w.blockList(v, at, flow)
 	case map[string]any, *jinja.Dict:
 		keys, _ := jinja.Keys(v)
-		if w.sorted {
+		if w.sorted && sortable(keys) {
 			keys = sortedKeys(keys)
 		}
 		values := make([]any, len(keys))
