@@ -18,8 +18,9 @@ type batch struct {
 	failed  map[string]bool
 	waiting []*waiter
 	once    map[string]*once
-	fatal   bool // no host goes on
-	ended   bool // no later batch begins
+	slots   map[string]chan struct{} // of tasks with throttle
+	fatal   bool                     // no host goes on
+	ended   bool                     // no later batch begins
 }
 
 // A waiter waits until hosts have reported everything before a path.

@@ -49,7 +49,7 @@ var keywords = []keyword{
 	{"check_mode", everywhere, supported, ""},
 	{"diff", everywhere, supported, ""},
 	{"any_errors_fatal", everywhere, supported, ""},
-	{"throttle", everywhere, differs, "accepted: what hosts share is used by one at a time anyway"},
+	{"throttle", everywhere, supported, ""},
 	{"timeout", everywhere, supported, ""},
 	{"collections", everywhere, differs, "accepted: kinds of ansible.builtin, ansible.posix and community.general need no list"},
 	{"debugger", everywhere, refused, "use --step, or the kind debug"},
@@ -59,6 +59,7 @@ var keywords = []keyword{
 	{"delegate_facts", inside, supported, ""},
 	{"notify", "bth", supported, ""},
 
+	{"with_*", onTasks, supported, ""},
 	{"loop", onTasks + "b", differs, "a block may have one too: its items go their own ways"},
 	{"loop_control", onTasks + "b", supported, ""},
 	{"until", onTasks, supported, ""},
@@ -71,7 +72,7 @@ var keywords = []keyword{
 	{"action", onTasks, supported, ""},
 	{"local_action", onTasks, supported, ""},
 	{"listen", "h", supported, ""},
-	{"async", onTasks, refused, "a task may take as long as it needs; timeout ends it, and throttle is not needed"},
+	{"async", onTasks, refused, "a task may take as long as it needs; timeout ends it"},
 	{"poll", onTasks, refused, "a task may take as long as it needs; timeout ends it"},
 
 	{"block", "bt", supported, ""},
@@ -133,7 +134,7 @@ func keywordsIn(in string) []string {
 var hints = map[string]string{
 	"include":  "use include_tasks, or import_tasks",
 	"sudo":     "use become",
-	"su":       "use become with become_method: su",
+	"su":       "use become, which is sudo",
 	"hosts":    "hosts belong to the play",
 	"roles":    "roles belong to the play; a task can be include_role",
 	"serial":   "serial belongs to the play",

@@ -24,7 +24,7 @@ func (w *walker) task(s Step, needs []*cell, a around) ([]*cell, error) {
 		}
 		return how(s, needs, a)
 	}
-	return w.alone(s, needs, a, g)
+	return w.throttled(s, needs, a, g)
 }
 
 // alone walks through a task that concerns no other host.
