@@ -109,6 +109,7 @@ func (h *hostShell) target(l playbooks.Login) remote.Target {
 	t.Address = cmp.Or(l.Address, t.Address)
 	t.Port = cmp.Or(l.Port, t.Port)
 	t.User = cmp.Or(l.User, t.User)
+	t.ConnectTimeout = cmp.Or(time.Duration(l.Timeout)*time.Second, t.ConnectTimeout)
 	if l.KeyFile != "" {
 		t.KeyFiles = []string{l.KeyFile}
 	}

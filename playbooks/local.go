@@ -25,7 +25,10 @@ type failure struct{ fields map[string]any }
 func (f *failure) Error() string { return fmt.Sprint(f.fields["msg"]) }
 
 func failing(fields map[string]any) error {
-	fields["changed"], fields["failed"] = false, true
+	fields["failed"] = true
+	if _, said := fields["changed"]; !said {
+		fields["changed"] = false
+	}
 	return &failure{fields}
 }
 

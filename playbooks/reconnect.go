@@ -1,6 +1,7 @@
 package playbooks
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -37,9 +38,11 @@ func waitingOf(c call, names map[string]string, fallback waiting) (waiting, erro
 	return fallback, nil
 }
 
-// asked runs one command of sh on the host, and gives what it prints.
-func (w *walker) asked(script string) (string, error) {
+// asked runs one command of sh on the host, and gives what it prints. The host has so
+// many seconds to let us in, or as many as ever.
+func (w *walker) asked(script string, seconds int) (string, error) {
 	st := w.newStage(w.stage.host, w.stage.login)
+	st.login.Timeout = cmp.Or(seconds, st.login.Timeout)
 	t, err := st.program.Call("shell", map[string]any{"cmd": script}, false)
 	if err != nil {
 		return "", err
@@ -61,6 +64,12 @@ func (w *walker) asked(script string) (string, error) {
 	return strings.TrimSpace(out), nil
 }
 
+// try is how many seconds a host has to let us in: not so many that one which comes up
+// meanwhile is waited for in vain.
+func (how waiting) try(took time.Duration) int {
+	return int(min(max(how.timeout-took, time.Second), 10*time.Second).Seconds())
+}
+
 // awaitHost waits until the host answers a question as it should.
 func (w *walker) awaitHost(how waiting, script string, enough func(answer string) bool) (took time.Duration, err error) {
 	began := w.run.Runner.Now()
@@ -72,7 +81,7 @@ func (w *walker) awaitHost(how waiting, script string, enough func(answer string
 		if err := w.run.Runner.Reset(w.ctx, host); err != nil {
 			return 0, err
 		}
-		answer, err := w.asked(script)
+		answer, err := w.asked(script, how.try(took))
 		took = w.run.Runner.Now().Sub(began)
 		switch {
 		case w.ctx.Err() != nil:
@@ -139,7 +148,7 @@ func doReboot(w *walker, e *entry, c call) (map[string]any, error) {
 	if w.opts.Check {
 		return map[string]any{"changed": true, "rebooted": true, "elapsed": int64(0)}, nil
 	}
-	was, err := w.asked(bootID)
+	was, err := w.asked(bootID, 0)
 	if err != nil {
 		return nil, failing(map[string]any{"msg": "the host cannot be asked when it was booted: " + err.Error(), "rebooted": false})
 	}
@@ -149,7 +158,7 @@ func doReboot(w *walker, e *entry, c call) (map[string]any, error) {
 	}
 	before, _ := numberOf(c.args["pre_reboot_delay"])
 	// The shell lets go before the host does, or its answer would be lost.
-	if _, err := w.asked(fmt.Sprintf("(sleep %d; %s) </dev/null >/dev/null 2>&1 &", max(1, int(before)), command)); err != nil {
+	if _, err := w.asked(fmt.Sprintf("(sleep %d; %s) </dev/null >/dev/null 2>&1 &", max(1, int(before)), command), 0); err != nil {
 		return nil, failing(map[string]any{"msg": "the host does not reboot: " + err.Error(), "rebooted": false})
 	}
 	test := "true"
