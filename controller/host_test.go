@@ -171,7 +171,7 @@ func (h *host) leave() {
 // key names the object of a task, and shape how it should be.
 func key(kind string, args []string) string {
 	switch kind {
-	case "chains", "sysctl", "address", "address_gone", "disk", "seed", "machine_dir":
+	case "chains", "kernel_setting", "address", "address_gone", "disk", "seed", "machine_dir":
 		return kind + " " + args[0]
 	}
 	return kind

@@ -172,7 +172,7 @@ func (m *maker) steps(depth int, top bool) []Step {
 		if depth < 3 && rapid.IntRange(0, 1).Draw(m.t, "block") == 0 {
 			s.Block = m.steps(depth+1, false)
 		} else {
-			s.Kind, s.Args = "sysctl", []Arg{{Name: "name", Value: fmt.Sprintf("t%d", m.n)}, {Name: "value", Value: "1"}}
+			s.Kind, s.Args = "kernel_setting", []Arg{{Name: "name", Value: fmt.Sprintf("t%d", m.n)}, {Name: "value", Value: "1"}}
 			if top && rapid.Bool().Draw(m.t, "register") {
 				s.Register = fmt.Sprintf("r%d", m.n)
 				m.registered = append(m.registered, s.Register)

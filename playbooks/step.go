@@ -86,7 +86,7 @@ func (r *reader) task(n *yaml.Node, pairs []pair, in string) []Step {
 		return []Step{s}
 	case len(kinds) == 0:
 		if !refusedHere {
-			r.wrong(n, "this task has no kind, such as rendered: or sysctl:")
+			r.wrong(n, "this task has no kind, such as rendered: or kernel_setting:")
 		}
 		return []Step{s}
 	}
@@ -140,7 +140,7 @@ func (r *reader) oneKind(kinds []pair, in string) {
 
 // kinds tells whether name is a kind that every installation has.
 func (r *reader) kinds(name string) bool {
-	return name == "rendered" || name == "sysctl" || localKinds[name] != nil
+	return name == "rendered" || name == "kernel_setting" || localKinds[name] != nil
 }
 
 // common reads what plays, roles, blocks and tasks have in common; false if it is

@@ -28,7 +28,7 @@ func (w *world) watchFrontend() {
 	m.OnCommand(func(kind, _ string) {
 		w.tally.Commands++
 		switch kind {
-		case "preload", "chains", "ipsets_shrink", "ipsets_grow", "ipsets_gone", "sysctl":
+		case "preload", "chains", "ipsets_shrink", "ipsets_grow", "ipsets_gone", "kernel_setting":
 			w.later(func() { w.closed(kind) })
 		}
 	})

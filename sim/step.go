@@ -175,7 +175,7 @@ func draw(r *rand.Rand, op string) Step {
 // tools are what may not work on a host, and kinds what may fail.
 var (
 	tools = []string{"virsh", "iptables", "iptables-save", "iptables-restore", "ipset", "conntrack", "dhcpd", "ip", "qemu-img", "nft"}
-	kinds = []string{"sysctl", "ipsets_shrink", "chains", "address", "ipsets_grow", "address_gone", "flows", "dhcpd", "dhcpd_gone",
+	kinds = []string{"kernel_setting", "ipsets_shrink", "chains", "address", "ipsets_grow", "address_gone", "flows", "dhcpd", "dhcpd_gone",
 		"ipsets_gone", "domain_gone", "domain_gone", "vlan", "vlan", "antispoof", "bridge", "preload", "image", "machine_dir", "disk", "seed", "domain", "domain", "domain"}
 )
 

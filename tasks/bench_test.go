@@ -37,7 +37,7 @@ func checks200(b *testing.B) (*Program, Env) {
 		if i%2 == 0 {
 			call(b, p, "dir", "path", dir+"/"+strings.Repeat("d", i/2+1))
 		} else {
-			call(b, p, "sysctl", "name", "kernel.ostype", "value", "Linux")
+			call(b, p, "kernel_setting", "name", "kernel.ostype", "value", "Linux")
 		}
 	}
 	return p, hostEnv(b)

@@ -249,7 +249,7 @@ func TestSimpleKinds(t *testing.T) {
 			tools:    []string{"/usr/bin/head", "/usr/bin/tr"},
 		})
 		h.try(kindTry{
-			kindCall: kindCall{"sysctl", "name", "net.ipv4.ip_forward", "value", 1},
+			kindCall: kindCall{"kernel_setting", "name", "net.ipv4.ip_forward", "value", 1},
 			bare:     `echo 0 >/proc/sys/net/ipv4/ip_forward`,
 			states:   []kindState{{"wrong", ``}},
 			proof:    `cat /proc/sys/net/ipv4/ip_forward`,
@@ -280,7 +280,7 @@ func TestSysctl(t *testing.T) {
 			{"net.ipv4.conf.v9.route_localnet", "0", "v9", "wrong"},
 			{"net.ipv4.conf.v9.route_localnet", "0"},
 		} {
-			call(t, p, "sysctl", "name", s[0], "value", s[1], "dev", s[2], "missing", s[3])
+			call(t, p, "kernel_setting", "name", s[0], "value", s[1], "dev", s[2], "missing", s[3])
 		}
 		text, err := p.Text(e)
 		if err != nil {

@@ -11,8 +11,8 @@ import (
 
 func sysctls(t *testing.T, m *Machine) *tasks.Program {
 	t.Helper()
-	return programOf(t, m, call{"sysctl", named("name", "net.ipv4.ip_forward", "value", "1")},
-		call{"sysctl", named("name", "net.ipv4.conf.all.send_redirects", "value", "0")})
+	return programOf(t, m, call{"kernel_setting", named("name", "net.ipv4.ip_forward", "value", "1")},
+		call{"kernel_setting", named("name", "net.ipv4.conf.all.send_redirects", "value", "0")})
 }
 
 func fenced(token string, accept ...string) tasks.Env {
@@ -106,7 +106,7 @@ func TestOnCommandMayLook(t *testing.T) {
 	if _, err := visit(t, m, sysctls(t, m), fenced("t1"), Faults{}); err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.Join(heard, "\n"); strings.Count(got, "sysctl: ") != 2 || !strings.Contains(got, "mv fence.new fence") {
+	if got := strings.Join(heard, "\n"); strings.Count(got, "kernel_setting: ") != 2 || !strings.Contains(got, "mv fence.new fence") {
 		t.Error(got)
 	}
 }

@@ -17,7 +17,7 @@ func kinds(name string) (kind, bool) {
 		return kind{check: checkAbsent, apply: applyAbsent}, true
 	case "service":
 		return kind{check: checkService, apply: applyService}, true
-	case "sysctl":
+	case "kernel_setting":
 		return kind{check: checkSysctl, apply: applySysctl}, true
 	case "bridge":
 		return kind{check: checkBridge, apply: applyBridge}, true

@@ -94,7 +94,7 @@ func tries() []kindTry {
 		{kind: "rendered", args: named("path", "/srv/f", "content", "two\n"), before: []call{{"rendered", named("path", "/srv/f", "content", "one\n")}}},
 		{kind: "rendered", args: named("path", "/srv/big", "content", strings.Repeat("x", 70<<10))},
 		{kind: "absent", args: named("path", "/srv/f"), before: []call{{"rendered", named("path", "/srv/f", "content", "# eucactl c10d0001\n")}}},
-		{kind: "sysctl", args: named("name", "net.ipv4.ip_forward", "value", "1")},
+		{kind: "kernel_setting", args: named("name", "net.ipv4.ip_forward", "value", "1")},
 		{kind: "bridge", args: named("name", "br0"), wreck: func(m *Machine) { m.links["br0"].up = false }},
 		{kind: vlan.kind, args: vlan.args},
 		{kind: vlan.kind, args: vlan.args, before: []call{vlan}, wreck: func(m *Machine) { m.links["eucabr10"].up = false }},
