@@ -6,7 +6,7 @@ PACKAGES := openssh-server openssh-client sudo isc-dhcp-server iptables nftables
   qemu-system-x86 qemu-utils libvirt-daemon-system libvirt-clients libvirt-daemon-driver-qemu libxml2-utils \
   busybox-static dropbear-bin udhcpc kmod linux-image-cloud-amd64 cpio iputils-ping arping tcpdump e2fsprogs dosfstools \
   dash gawk mawk netcat-openbsd procps util-linux shellcheck ansible-core user-mode-linux vlan \
-  systemd init-system-helpers sysvinit-utils patch dnf rpm createrepo-c
+  systemd init-system-helpers sysvinit-utils patch dnf rpm createrepo-c git curl zip unzip bzip2 xz-utils zstd
 
 .PHONY: help demo demo-down test unit e2e lint bench fuzz soak mutants golden lab-up lab-down build packages
 

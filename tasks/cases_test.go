@@ -227,16 +227,19 @@ func (h *kindHost) told(c kindCase, r []Result) string {
 	}
 	fields := fieldsOf(c.Fields, h.registered(c, r[4].Data))
 	plain := map[Outcome]string{Would: "changed", Unknown: "skipped"}
-	word := func(o Outcome) string {
-		if w, ok := plain[o]; ok {
+	word := func(r Result) string {
+		if w, ok := plain[r.Outcome]; ok {
 			return w
 		}
-		return string(o)
+		if r.Outcome == OK && r.Data["skipped_json"] == "true" {
+			return "skipped"
+		}
+		return string(r.Outcome)
 	}
 	if r[4].Outcome == Unsettled {
 		h.t.Errorf("%s: unsettled: %s", c.Case, r[4].Words)
 	}
-	return fmt.Sprintf("check %s, apply %s, again %s\n%s%s", word(r[2].Outcome), word(r[4].Outcome), word(r[6].Outcome), fields, r[5].Data["list"])
+	return fmt.Sprintf("check %s, apply %s, again %s\n%s%s", word(r[2]), word(r[4]), word(r[6]), fields, r[5].Data["list"])
 }
 
 // registered are the fields of a result as a playbook sees them.

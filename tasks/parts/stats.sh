@@ -16,6 +16,11 @@ stats_text() {
 	stats_value=$1 awk "$stats_quote"'BEGIN { printf "%s", text(ENVIRON["stats_value"]) }'
 }
 
+# stats_texts: lines, from stdin, as a JSON list.
+stats_texts() {
+	awk "$stats_quote"'BEGIN { printf "[" } { printf "%s%s", (NR > 1 ? ", " : ""), text($0) } END { printf "]" }'
+}
+
 # shellcheck disable=SC2016 # of awk's
 stats_quote='
 function text(s,   i, c) {
