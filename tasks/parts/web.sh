@@ -28,7 +28,8 @@ web_named() {
 web_ask() {
 	web_status=-1 web_why='' web_last=$web_url web_hops=0
 	rm -f "$web_out" "$web_head" "$web_head.all" "$web_words"
-	: >"$web_out" >"$web_head"
+	: >"$web_out"
+	: >"$web_head"
 	if command -v curl >/dev/null; then
 		web_by_curl
 	elif ! command -v wget >/dev/null; then
