@@ -40,19 +40,23 @@ unarchive_start() {
 	mkdir -p "$unarchive_dir"
 	chmod 700 "$unarchive_dir"
 	[ -z "$unarchive_exclude" ] || [ -z "$unarchive_include" ] || die "include and exclude exclude each other"
-	case "
-$unarchive_options" in
-	*"
--"[!-]*[PC]* | *"
--"[PC:]* | *"
---absolute-names"* | *"
---directory"*)
-		die "extra_opts would unpack somewhere else than in dest: $unarchive_options"
-		;;
-	esac
+	unarchive_stays
 	for unarchive_tool in cmp find xargs; do
 		command -v "$unarchive_tool" >/dev/null || die "there is no $unarchive_tool here: install it first"
 	done
+}
+
+# unarchive_stays: no option leads out of dest. All else is unpacked aside first, in check mode too.
+unarchive_stays() {
+	unarchive_lines
+	for unarchive_one in $unarchive_options; do
+		case $unarchive_one in
+		--ab* | --dir* | --on*=/* | --on*=*..* | -[!-]*[PC]* | -[PCd:]*)
+			die "the option $unarchive_one would unpack somewhere else than in dest"
+			;;
+		esac
+	done
+	unarchive_words
 }
 
 # unarchive_made: what creates names is there.
