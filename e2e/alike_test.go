@@ -37,10 +37,12 @@ var volatile = regexp.MustCompile(`^(` + strings.Join([]string{
 // backup is the end of a backup's name: process and time.
 var backup = regexp.MustCompile(`\.\d+\.\d{4}-\d{2}-\d{2}@\d{2}:\d{2}:\d{2}~$`)
 
-// prepare gives the hosts what playbooks take for granted: a repository of packages, and
-// crontab, which not every machine has.
+// prepare gives the hosts what playbooks take for granted: a repository of packages, a dpkg
+// that knows only these, whatever the machine below does, and crontab, which not every
+// machine has.
 func (s *side) prepare() {
-	const script = `set -e; mkdir -p /srv/packages /var/spool/cron/crontabs; cd /srv/packages; rm -rf /etc/apt/sources.list*
+	const script = `set -e; mkdir -p /srv/packages /var/spool/cron/crontabs; cd /srv/packages; rm -rf /etc/apt/sources.list* /var/lib/dpkg/updates
+mkdir /var/lib/dpkg/updates; : >/var/lib/dpkg/status; : >/var/lib/apt/extended_states
 for name in hello bye; do
 	mkdir -p /tmp/p/DEBIAN /tmp/p/usr/share/$name-lab
 	printf 'Package: %s-lab\nVersion: 1.0\nArchitecture: all\nMaintainer: lab <lab@example.org>\nDescription: says nothing\n' $name >/tmp/p/DEBIAN/control
@@ -99,7 +101,9 @@ systemctl is-active sleeper; systemctl is-enabled sleeper; dpkg-query -W -f '${P
 		if err != nil {
 			t.Fatal(err)
 		}
-		all[h+" runs"] = string(out)
+		for line := range strings.Lines(string(out)) {
+			all[h+" runs: "+strings.TrimSpace(line)] = "yes"
+		}
 	}
 	return all
 }

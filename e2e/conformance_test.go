@@ -48,7 +48,11 @@ func TestConformance(t *testing.T) {
 	for _, name := range []string{"files", "handlers", "loops", "blocks", "roles", "secrets", "serial", "delegate",
 		"commands", "facts", "includes", "fetching", "services", "accounts"} {
 		t.Run(name, func(t *testing.T) {
-			defer unlike(t)
+			defer func() {
+				if t.Failed() {
+					unlike(t)
+				}
+			}()
 			for _, run := range []string{"first", "second"} {
 				want, got := playBoth(t, theirs, ours, name)
 				if diff := cmp.Diff(want.tasks, got.tasks); diff != "" {
