@@ -33,6 +33,7 @@ lint: packages ## gofmt, go vet, shellcheck, and golangci-lint where it is insta
 	@if command -v golangci-lint >/dev/null; then golangci-lint run; else echo "golangci-lint is not installed: skipped"; fi
 
 bench: packages build ## figures: ours and the floor side by side, measured in one run
+	@e2e/packages.sh ansible-mitogen
 	go test -count=1 -timeout 30m -run '^$$' -bench . -benchtime 1x ./e2e/bench
 
 fuzz: ## each fuzz target for FUZZTIME (30s)

@@ -10,7 +10,7 @@ import (
 // waiting is how a host is waited for: seconds of the kinds wait_for_connection and
 // reboot.
 type waiting struct {
-	delay, timeout, sleep, after time.Duration
+	delay, timeout, sleep, after, connect time.Duration
 }
 
 func waitingOf(c call, names map[string]string, fallback waiting) (waiting, error) {
@@ -33,6 +33,8 @@ func waitingOf(c call, names map[string]string, fallback waiting) (waiting, erro
 			fallback.sleep = d
 		case "after":
 			fallback.after = d
+		case "connect":
+			fallback.connect = d
 		}
 	}
 	return fallback, nil
@@ -67,7 +69,7 @@ func (w *walker) asked(script string, seconds int) (string, error) {
 // try is how many seconds a host has to let us in: not so many that one which comes up
 // meanwhile is waited for in vain.
 func (how waiting) try(took time.Duration) int {
-	return int(min(max(how.timeout-took, time.Second), 10*time.Second).Seconds())
+	return int(min(max(how.timeout-took, time.Second), max(how.connect, time.Second)).Seconds())
 }
 
 // awaitHost waits until the host answers a question as it should.
@@ -115,8 +117,8 @@ func (w *walker) loggedIn(e *entry) error {
 
 // doWaitForConnection waits until the host can be reached.
 func doWaitForConnection(w *walker, e *entry, c call) (map[string]any, error) {
-	how, err := waitingOf(c, map[string]string{"delay": "delay", "timeout": "timeout", "sleep": "sleep"},
-		waiting{timeout: 600 * time.Second, sleep: time.Second})
+	how, err := waitingOf(c, map[string]string{"delay": "delay", "timeout": "timeout", "sleep": "sleep", "connect_timeout": "connect"},
+		waiting{timeout: 600 * time.Second, sleep: time.Second, connect: 5 * time.Second})
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +140,8 @@ const bootID = "cat /proc/sys/kernel/random/boot_id"
 // doReboot reboots the host and waits until it is there again.
 func doReboot(w *walker, e *entry, c call) (map[string]any, error) {
 	how, err := waitingOf(c, map[string]string{"reboot_timeout": "timeout", "reboot_timeout_sec": "timeout",
-		"post_reboot_delay": "after", "post_reboot_delay_sec": "after"}, waiting{timeout: 600 * time.Second, sleep: time.Second})
+		"post_reboot_delay": "after", "post_reboot_delay_sec": "after", "connect_timeout": "connect", "connect_timeout_sec": "connect"},
+		waiting{timeout: 600 * time.Second, sleep: time.Second, connect: 10 * time.Second})
 	if err != nil {
 		return nil, err
 	}
