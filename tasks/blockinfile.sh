@@ -1,5 +1,6 @@
 # blockinfile path|dest|destfile|name block|content? marker? marker_begin=BEGIN marker_end=END state=present insertafter~? insertbefore~? create=false backup=false validate? mode? owner? group?
 # with: attrs put regex
+# looks: text
 #
 # A block of lines of a text file, between two marks: Ansible's blockinfile.
 #
@@ -57,10 +58,38 @@ check_blockinfile() {
 		[ "$block_create" = true ] || return 10
 		return 1
 	fi
-	block_rc=0
-	put_same "$block_path" blockinfile_edit || block_rc=$?
-	[ $block_rc = 0 ] || return $block_rc
+	if ! blockinfile_seen; then
+		block_rc=0
+		put_same "$block_path" blockinfile_edit || block_rc=$?
+		[ $block_rc = 0 ] || return $block_rc
+	fi
 	attrs_same "$block_mode" "$block_owner" "$block_group"
+}
+
+# blockinfile_seen: the text that was read beforehand has the block, and its marks once.
+# What is not so simple is left to blockinfile_edit.
+blockinfile_seen() {
+	[ -n "$block_lines" ] && [ "$block_begin" != "$block_end" ] && put_seen "$block_path" || return 1
+	block_seen="
+$put_seen" block_whole="
+$block_begin
+${block_lines%
+}
+$block_end
+"
+	case $block_seen in
+	*"
+$block_begin
+"*"
+$block_begin
+"* | *"
+$block_end
+"*"
+$block_end
+"*) return 1 ;;
+	*"$block_whole"*) ;;
+	*) return 1 ;;
+	esac
 }
 
 # blockinfile_edit: the new content.

@@ -1,5 +1,6 @@
 # copy dest|path content:lazy? upload? src? remote_src=false mode? directory_mode? owner? group? backup=false validate? force=true follow=false original_basename?
 # with: attrs put
+# looks: sum
 #
 # A file with a content: Ansible's copy.
 #

@@ -28,14 +28,13 @@ cron_start() {
 	cron_name=$1 cron_state=$3 cron_user=$4 cron_file=$5 cron_special=${11} cron_env=${13}
 	cron_after=${14} cron_before=${15} cron_backup=${16}
 	cron_at="$6 $7 $8 $9 ${10}"
-	cron_cr=$(printf '\r')
 	cron_job=$2
 	while :; do
 		case $cron_job in
 		*"
-" | *"$cron_cr") cron_job=${cron_job%?} ;;
+" | *"$CR") cron_job=${cron_job%?} ;;
 		"
-"* | "$cron_cr"*) cron_job=${cron_job#?} ;;
+"* | "$CR"*) cron_job=${cron_job#?} ;;
 		*) break ;;
 		esac
 	done

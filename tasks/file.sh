@@ -1,5 +1,6 @@
 # file path|dest|name state? mode? owner? group? src? recurse=false force=false follow=true access_time? modification_time?
 # with: attrs
+# looks: stat
 #
 # A file, folder or link, or that there is none: Ansible's file.
 #
@@ -129,7 +130,8 @@ file_is_link() {
 	link) ;;
 	*) return 1 ;;
 	esac
-	[ "$(readlink "$file_path")" = "$file_src" ] || return 1
+	attrs_readlink "$file_path"
+	[ "$attrs_to" = "$file_src" ] || return 1
 	if [ "$file_follow" != true ]; then
 		attrs_same '' "$file_owner" "$file_group"
 		return
@@ -145,7 +147,8 @@ file_is_link() {
 
 file_link_src() {
 	[ "$attrs_is" = link ] || die "src, what $file_path is to lead to, is missing"
-	file_src=$(readlink "$file_path")
+	attrs_readlink "$file_path"
+	file_src=$attrs_to
 }
 
 file_is_hard() {

@@ -1,5 +1,6 @@
 # ini_file path|dest section? option? value=__unset values[]? state=present exclusive=true no_extra_spaces=false ignore_spaces=false allow_no_value=false modify_inactive_option=true create=true backup=false mode? owner? group? follow=false
 # with: attrs put
+# looks: stat
 #
 # An option of a section in an ini file: ini_file of community.general.
 #

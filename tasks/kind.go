@@ -29,6 +29,9 @@ type Kind struct {
 	HasDiff  bool
 
 	GivesFacts bool // its results may have ansible_facts
+
+	Looks string // "# looks: stat", sum or text: what its check asks of the file that its first parameter names
+	Waits bool   // "# waits": its check may wait for others to change the host
 }
 
 // A Param is a named argument of a playbook and, by its place, a positional one
@@ -60,8 +63,15 @@ type Library struct {
 	parts map[string]Kind // parts/*.sh: what kinds share and nobody can ask for by itself
 }
 
-// withWord begins the second line of a kind that calls functions of others.
-const withWord = "# with:"
+// The lines below the first that are for us and not for people, in this order.
+const (
+	withWord  = "# with:"
+	looksWord = "# looks:"
+	waitsWord = "# waits"
+)
+
+// lookLetter is what stands for a look behind the number of a task.
+var lookLetter = map[string]string{"stat": "", "sum": "s", "text": "t"}
 
 var (
 	kindName  = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
@@ -102,6 +112,8 @@ func (l *Library) Overlay(fsys fs.FS, from string) (*Library, error) {
 		return nil, err
 	}
 	for name, k := range over.kinds {
+		k.Waits = true // nobody knows what it does
+		over.kinds[name] = k
 		if _, taken := l.kinds[name]; taken {
 			return nil, fmt.Errorf("%s/%s.sh: there is a built-in kind of this name", from, name)
 		}
@@ -209,6 +221,15 @@ func parseKind(name, text string) (Kind, error) {
 	}
 	if with, below, _ := strings.Cut(rest, "\n"); strings.HasPrefix(with, withWord) {
 		k.With, rest = strings.Fields(strings.TrimPrefix(with, withWord)), below
+	}
+	if looks, below, _ := strings.Cut(rest, "\n"); strings.HasPrefix(looks, looksWord) {
+		k.Looks, rest = strings.TrimSpace(strings.TrimPrefix(looks, looksWord)), below
+		if _, ok := lookLetter[k.Looks]; !ok {
+			return k, fmt.Errorf("a kind looks for stat, sum or text, not %q", k.Looks)
+		}
+	}
+	if waits, below, _ := strings.Cut(rest, "\n"); waits == waitsWord {
+		k.Waits, rest = true, below
 	}
 	k.Doc = headComment(rest)
 	k.GivesFacts = strings.Contains(text, "result ansible_facts_json") || strings.Contains(text, "result_begin ansible_facts_json")

@@ -1,5 +1,6 @@
 # lineinfile path|dest|destfile|name regexp|regex~? search_string? line|value=__unset state=present backrefs=false insertafter~? insertbefore~? firstmatch=false create=false backup=false validate? mode? owner? group?
 # with: attrs put regex
+# looks: text
 #
 # A line of a text file is there, or is not: Ansible's lineinfile.
 #
@@ -60,10 +61,40 @@ check_lineinfile() {
 		[ "$lineinfile_create" = true ] || return 10
 		return 1
 	fi
-	lineinfile_rc=0
-	lineinfile_edit >/dev/null || lineinfile_rc=$?
-	[ $lineinfile_rc = 0 ] || return $lineinfile_rc
+	if ! lineinfile_seen; then
+		lineinfile_rc=0
+		lineinfile_edit >/dev/null || lineinfile_rc=$?
+		[ $lineinfile_rc = 0 ] || return $lineinfile_rc
+	fi
 	[ "$lineinfile_state" = absent ] || attrs_same "$lineinfile_mode" "$lineinfile_owner" "$lineinfile_group"
+}
+
+# lineinfile_seen: the text that was read beforehand shows that the line is there, as
+# what a plain expression matches last or, if it matches nothing, anywhere. What is not
+# so simple is left to lineinfile_edit.
+lineinfile_seen() {
+	[ "$lineinfile_state:$lineinfile_backrefs:$lineinfile_first$lineinfile_search" = present:false:false ] || return 1
+	[ -n "$lineinfile_line" ] && put_seen "$lineinfile_path" || return 1
+	case "
+$put_seen" in
+	*"
+$lineinfile_line
+"*) ;;
+	*) return 1 ;;
+	esac
+	[ -n "$lineinfile_re" ] || return 0
+	regex_plain "$lineinfile_re" || return 1
+	lineinfile_last=$lineinfile_line
+	set -f
+	IFS='
+'
+	for lineinfile_one in $put_seen; do
+		# shellcheck disable=SC2254 # a pattern
+		case $lineinfile_one in $regex_plain) lineinfile_last=$lineinfile_one ;; esac
+	done
+	set +f
+	unset IFS
+	[ "$lineinfile_last" = "$lineinfile_line" ]
 }
 
 # lineinfile_edit: the new content; 1 if it differs, else 0 or more than 1.

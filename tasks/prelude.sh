@@ -29,13 +29,21 @@ blob_file() {
 	printf '%s\n' "$HOST_DIR/blobs.tmp/$1"
 }
 
-# result KEY VALUE: a field of what the task registers; the last one of a KEY
+# result KEY VALUE...: fields of what the task registers; the last one of a KEY
 # counts. Or put what a command prints between result_begin KEY and result_end
-# KEY. A KEY that ends in _json carries JSON.
+# KEY. A KEY that ends in _json carries JSON. Said at once: each word of a host's
+# own wakes its sshd.
 result() {
-	result_begin "$1"
-	printf '%s' "$2"
-	result_end "$1"
+	result_text=
+	while [ $# != 0 ]; do
+		result_text="$result_text
+$MARK data $task_n $1
+$2
+$MARK data-end $task_n $1
+"
+		shift 2
+	done
+	printf %s "$result_text" || exit 1
 }
 result_begin() { say data "$task_n" "$1"; }
 result_end() { say data-end "$task_n" "$1"; }
@@ -50,6 +58,10 @@ scratch() {
 # that a file which cannot be read is not taken for one that differs.
 sum_of() {
 	[ -e "$1" ] || return 0
+	if [ -n "${task_sum-}" ] && [ "$1" = "$task_path" ]; then
+		printf '%s\n' "$task_sum"
+		return
+	fi
 	sum_of_line=$(sha256sum <"$1") || return 2
 	printf '%s\n' "${sum_of_line%% *}"
 }
@@ -64,7 +76,7 @@ open_run() {
 	unset IFS ENV BASH_ENV CDPATH TMPDIR GREP_OPTIONS POSIXLY_CORRECT
 	umask 077
 	cd /
-	fresh=' ' offered=' ' wanted='' quiet='' fetched='' staged='' flagged='' environ=''
+	fresh=' ' looked='' offered=' ' wanted='' quiet='' fetched='' staged='' flagged='' environ=''
 	say hello 1
 }
 
@@ -306,6 +318,87 @@ task_end() {
 	say end "$task_n" "$task_is" "$2"
 }
 
+# --- Looks ---
+#
+# Most tasks find that nothing is to be done, and most of those look at a file.
+# One stat and one sha256sum for the files of all tasks take as long as those of
+# a single one. What they say is believed until something is done or waited for.
+
+# look TASKS PATH...: for each of the TASKS, what stat says of its PATH. One with
+# s behind its number wants the sum of a small file too, one with t the text.
+look() {
+	look_tasks="$1 " look_sums='' look_files='' look_text_of=''
+	shift
+	looked=yes
+	look_said=$(stat -c "$look_format:%N" -- "$@" 2>/dev/null)
+	set -f
+	IFS='
+'
+	# What is absent has no line.
+	for look_line in $look_said; do
+		while [ $# != 0 ]; do
+			look_task=${look_tasks%% *} look_tasks=${look_tasks#* } look_path=$1
+			shift
+			case ${look_line#*:*:*:*:*:*:*:*:} in
+			"$look_path" | "'$look_path'" | "'$look_path' -> '"*)
+				look_keep "${look_task%[st]}"
+				break
+				;;
+			esac
+		done
+	done
+	# shellcheck disable=SC2086 # a file a line
+	[ -z "$look_files" ] || look_sum $look_files
+	set +f
+	unset IFS
+}
+
+# mode:uid:gid:size:links:owner:group:type, which parts/attrs.sh takes apart.
+look_format=%a:%u:%g:%s:%h:%U:%G:%F
+
+# look_keep TASK: the line is of its path.
+look_keep() {
+	eval "look_$1=\$look_line look_path_$1=\$look_path"
+	look_size=${look_line#*:*:*:}
+	look_size=${look_size%%:*}
+	case $look_task:${look_line#*:*:*:*:*:*:*:} in
+	*s:regular*)
+		[ "$look_size" -le 1048576 ] || return 0
+		look_sums="$look_sums$1 " look_files="$look_files$look_path
+"
+		;;
+	*t:regular*)
+		[ "$look_size" -le 65536 ] || return 0
+		if [ "$look_path" != "$look_text_of" ]; then
+			look_text=$(cat -- "$look_path" 2>/dev/null && echo .)
+			look_text_of=$look_path
+		fi
+		# A NUL byte is not in a variable.
+		[ ${#look_text} != $((look_size + 1)) ] || eval "look_text_$1=\$look_text"
+		;;
+	esac
+}
+
+# look_sum PATH...: sums of the tasks in look_sums.
+look_sum() {
+	for look_line in $(sha256sum -- "$@" 2>/dev/null); do
+		while [ $# != 0 ]; do
+			look_task=${look_sums%% *} look_sums=${look_sums#* } look_path=$1
+			shift
+			if [ "$look_path" = "${look_line#*  }" ]; then
+				eval "look_sum_$look_task=\${look_line%% *}"
+				break
+			fi
+		done
+	done
+}
+
+# recall: what was seen of the task's path, into task_look and the like.
+recall() {
+	task_look='' task_path='' task_sum='' task_text=''
+	[ -z "$looked" ] || eval "task_look=\${look_$task_n-} task_path=\${look_path_$task_n-} task_sum=\${look_sum_$task_n-} task_text=\${look_text_$task_n-}"
+}
+
 # --- Handlers ---
 #
 # That a handler is to run is written down before the task that notifies it
@@ -349,7 +442,7 @@ handled() {
 	for handler_key in $handled_left; do
 		[ "$handler_key" = "$task_handled" ] || notified="$notified$handler_key "
 	done
-	[ -n "$task_check" ] || rm -f "$HOST_DIR/handlers/$task_handled"
+	[ -n "$task_check" ] || [ ! -e "$HOST_DIR/handlers/$task_handled" ] || rm -f "$HOST_DIR/handlers/$task_handled"
 }
 
 is_notified() {
@@ -399,7 +492,9 @@ task() {
 		;;
 	esac
 	refresh
+	recall
 	part "check_$task_kind" "$@"
+	case $WAITS in *" $task_kind "*) looked='' ;; esac
 	case $task_rc in
 	0) task_end ok 0 ;;
 	1) settle "$@" ;;
@@ -504,7 +599,8 @@ apply() {
 	fetch $task_wants
 	task_rc=$?
 	if [ $task_rc = 0 ]; then
-		fresh=' '
+		fresh=' ' looked=''
+		recall
 		part "apply_$task_kind" "$@"
 	fi
 	case $task_rc in

@@ -1,5 +1,6 @@
 # replace path|dest|destfile|name regexp~ replace? after~? before~? backup=false validate? mode? owner? group?
 # with: attrs put regex
+# looks: stat
 #
 # All that an expression matches in a text file becomes something else: Ansible's
 # replace.

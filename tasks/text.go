@@ -154,6 +154,8 @@ func (e Env) settings(b *strings.Builder, kinds []Kind) {
 		{"ACTS", with(func(k Kind) bool { return !k.HasCheck })},
 		{"READS", with(func(k Kind) bool { return k.HasRead })},
 		{"DIFFS", with(func(k Kind) bool { return k.HasDiff })},
+		{"WAITS", with(func(k Kind) bool { return k.Waits })},
+		{"CR", "\r"}, // sh has no word for it
 	} {
 		fmt.Fprintf(b, "%s=%s\n", s[0], quote(s[1]))
 	}
@@ -212,8 +214,44 @@ func (p *Program) writeBlobs(b *strings.Builder) {
 	}
 }
 
-func (p *Program) writeTasks(b *strings.Builder) error {
+// plainPath is one that stat prints as it is.
+var plainPath = regexp.MustCompile(`^/[A-Za-z0-9_./@+,:=~%#-]*[^/]$`)
+
+// mostLooks is how many paths one command is given.
+const mostLooks = 1000
+
+// looks are the statements that have the prelude look at many tasks' files together, by the task that they stand
+// before. What was seen is forgotten where something is done or waited for, so there the next one begins.
+func (p *Program) looks() map[int]string {
+	statements := map[int]string{}
+	var at, paths []string
+	first := 0
+	end := func() {
+		if len(paths) > 0 {
+			statements[first] = "look " + quote(strings.Join(at, " ")) + " " + strings.Join(paths, " ") + "\n"
+		}
+		at, paths = nil, nil
+	}
 	for i, t := range p.Tasks {
+		k := p.Kinds.kinds[t.Kind]
+		if k.Looks != "" && plainPath.MatchString(t.Args[0]) {
+			if len(paths) == 0 {
+				first = i
+			}
+			at, paths = append(at, strconv.Itoa(i)+lookLetter[k.Looks]), append(paths, quote(t.Args[0]))
+		}
+		if !k.HasCheck || k.Waits || len(paths) == mostLooks {
+			end()
+		}
+	}
+	end()
+	return statements
+}
+
+func (p *Program) writeTasks(b *strings.Builder) error {
+	looks := p.looks()
+	for i, t := range p.Tasks {
+		b.WriteString(looks[i])
 		if err := p.validTask(i, t); err != nil {
 			return fmt.Errorf("task %d (%s): %w", i, t.Kind, err)
 		}

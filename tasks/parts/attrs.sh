@@ -23,7 +23,7 @@ attrs_path() {
 attrs_follow() {
 	attrs_path=$1 attrs_hops=0
 	while [ -L "$attrs_path" ]; do
-		attrs_to=$(readlink "$attrs_path")
+		attrs_readlink "$attrs_path"
 		case $attrs_to in
 		/*) attrs_path=$attrs_to ;;
 		*) attrs_path=${attrs_path%/*}/$attrs_to ;;
@@ -38,7 +38,7 @@ attrs_follow() {
 attrs_look() {
 	attrs_is=absent attrs_is_mode='' attrs_is_uid='' attrs_is_gid='' attrs_is_size='' attrs_is_owner='' attrs_is_group=''
 	[ -e "$1" ] || [ -L "$1" ] || return 0
-	attrs_stat=$(stat ${2:+"$2"} -c %a:%u:%g:%s:%h:%U:%G:%F "$1") || die "cannot look at $1"
+	attrs_seen "$@" || attrs_stat=$(stat ${2:+"$2"} -c "$look_format" "$1") || die "cannot look at $1"
 	set -f
 	IFS=:
 	# shellcheck disable=SC2086 # split on purpose
@@ -53,6 +53,27 @@ attrs_look() {
 	*:regular*) attrs_is=hard ;;
 	*) attrs_is=other ;;
 	esac
+}
+
+# attrs_seen PATH [-L]: it was looked at beforehand.
+attrs_seen() {
+	attrs_stat=$task_look
+	[ -n "$task_look" ] && [ "$1" = "$task_path" ] || return 1
+	[ -z "${2-}" ] || [ ! -L "$1" ]
+}
+
+# attrs_readlink PATH: what the symbolic link says, into attrs_to.
+attrs_readlink() {
+	attrs_to=${task_look#*:*:*:*:*:*:*:*:}
+	case $attrs_to in
+	"'$1' -> '"*[!A-Za-z0-9_./@+,:=~%#-]*"'") ;;
+	"'$1' -> '"*"'")
+		attrs_to=${attrs_to#"'$1' -> '"}
+		attrs_to=${attrs_to%"'"}
+		return
+		;;
+	esac
+	attrs_to=$(readlink "$1")
 }
 
 # attrs_same MODE OWNER GROUP: what attrs_look found is so; what is '' does not count.
@@ -147,17 +168,14 @@ attrs_change() {
 
 # attrs_results KEY PATH: what attrs_look found, as fields of the result.
 attrs_results() {
-	result "$1" "$2"
-	result state "$attrs_is"
-	[ "$attrs_is" != absent ] || return 0
+	if [ "$attrs_is" = absent ]; then
+		result "$1" "$2" state absent
+		return
+	fi
 	attrs_mode=$attrs_is_mode
 	while [ ${#attrs_mode} -lt 4 ]; do attrs_mode=0$attrs_mode; done
-	result mode "$attrs_mode"
-	result owner "$attrs_is_owner"
-	result group "$attrs_is_group"
-	result uid "$attrs_is_uid"
-	result gid "$attrs_is_gid"
-	result size "$attrs_is_size"
+	result "$1" "$2" state "$attrs_is" mode "$attrs_mode" owner "$attrs_is_owner" group "$attrs_is_group" \
+		uid "$attrs_is_uid" gid "$attrs_is_gid" size "$attrs_is_size"
 }
 
 # attrs_remember: what can only be done, not looked at, was done in this run;

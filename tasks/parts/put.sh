@@ -103,6 +103,19 @@ put_same() {
 	return 2
 }
 
+# put_seen PATH: the text of a small file, if it was read beforehand and all its lines end
+# as ours do, into put_seen.
+put_seen() {
+	put_seen=${task_text%.}
+	[ -n "$put_seen" ] && [ "$1" = "$task_path" ] || return 1
+	case $put_seen in
+	*"$CR"*) return 1 ;;
+	*"
+") ;;
+	*) return 1 ;;
+	esac
+}
+
 # put_diff PATH: the difference between PATH and the new content on stdin.
 put_diff() {
 	[ -e "$1" ] || set -- /dev/null

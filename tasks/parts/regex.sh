@@ -25,6 +25,17 @@ regex_lines() {
 	printf '/%s/=\n' "$regex_line" | sed -n -E -f /dev/stdin "$2"
 }
 
+# regex_plain EXPRESSION: it is a text, perhaps after ^ or before $. The pattern of sh
+# that matches the same lines comes into regex_plain.
+regex_plain() {
+	regex_take "$1"
+	regex_plain=${regex_line#^}
+	regex_plain=${regex_plain%\$}
+	case $regex_plain in '' | *[!A-Za-z0-9_=:,/@%#' '-]*) return 1 ;; esac
+	case $regex_line in ^*) ;; *) regex_plain="*$regex_plain" ;; esac
+	case $regex_line in *\$) ;; *) regex_plain="$regex_plain*" ;; esac
+}
+
 # regex_template TEXT: what Python puts in place of a match of the expression taken
 # last, as sed writes it.
 regex_template() {
