@@ -84,8 +84,8 @@ check_copy() {
 # copy_same DEST: it has the content.
 copy_same() {
 	if [ "$copy_remote" != true ]; then
-		copy_is=$(sum_of "$1") || return 2
-		[ "$copy_is" = "$copy_sum" ]
+		sum_of "$1" || return 2
+		[ "$sum_of" = "$copy_sum" ]
 		return
 	fi
 	copy_rc=0

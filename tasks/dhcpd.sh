@@ -79,8 +79,8 @@ dhcpd_serves() {
 check_dhcpd() {
 	dhcpd_sane "$1" "$2" "$3" >&2 || return 2
 	dhcpd_find || return 2
-	dhcpd_sum=$(sum_of "$RUN_DIR/eucactl-dhcpd.conf") || return 2
-	[ "$dhcpd_sum" = "$4" ] || return 1
+	sum_of "$RUN_DIR/eucactl-dhcpd.conf" || return 2
+	[ "$sum_of" = "$4" ] || return 1
 	dhcpd_serves "$4" "$1" "$2" "$3"
 }
 
@@ -141,7 +141,8 @@ dhcpd_start() {
 dhcpd_place() {
 	rm -f "$RUN_DIR/eucactl-dhcpd.conf.new"
 	(set -C && blob "$1" >"$RUN_DIR/eucactl-dhcpd.conf.new")
-	[ "$(sum_of "$RUN_DIR/eucactl-dhcpd.conf.new")" = "$1" ] || die "dhcpd: the configuration could not be written whole"
+	sum_of "$RUN_DIR/eucactl-dhcpd.conf.new"
+	[ "$sum_of" = "$1" ] || die "dhcpd: the configuration could not be written whole"
 	chmod 644 "$RUN_DIR/eucactl-dhcpd.conf.new"
 }
 

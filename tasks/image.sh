@@ -23,9 +23,8 @@ apply_image() {
 	mkdir -p "$HOST_DIR/images"
 	# QEMU's user must reach the images; they are listed to nobody.
 	chmod a+x "${HOST_DIR%/*}" "$HOST_DIR" "$HOST_DIR/images"
-	image_sum=
-	[ ! -f "$image_file" ] || image_sum=$(sum_of "$image_file")
-	if [ "$image_sum" = "$1" ]; then
+	sum_of "$image_file"
+	if [ "$sum_of" = "$1" ]; then
 		chmod 0644 "$image_file"
 		: >"$image_file.ok"
 		return 0

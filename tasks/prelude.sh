@@ -54,16 +54,17 @@ scratch() {
 	printf '%s\n' "$HOST_DIR/scratch.$$"
 }
 
-# sum_of PATH: the file's sha256, nothing if it is absent. Never returns 1, so
-# that a file which cannot be read is not taken for one that differs.
+# sum_of PATH: the file's sha256 into sum_of, nothing if it is absent. Never
+# returns 1, so that a file which cannot be read is not taken for one that differs.
 sum_of() {
+	sum_of=
 	[ -e "$1" ] || return 0
 	if [ -n "${task_sum-}" ] && [ "$1" = "$task_path" ]; then
-		printf '%s\n' "$task_sum"
+		sum_of=$task_sum
 		return
 	fi
-	sum_of_line=$(sha256sum <"$1") || return 2
-	printf '%s\n' "${sum_of_line%% *}"
+	sum_of=$(sha256sum <"$1") || return 2
+	sum_of=${sum_of%% *}
 }
 
 # --- The run ---
@@ -678,9 +679,9 @@ take_lines() {
 
 # take_whole SUM PATH
 take_whole() {
-	take_sum=$(sum_of "$2")
-	[ "$take_sum" != "$1" ] || return 0
+	sum_of "$2"
+	[ "$sum_of" != "$1" ] || return 0
 	rm -f "$2"
-	printf '%s\n' "the upload $1 arrived with the sum ${take_sum:-?}"
+	printf '%s\n' "the upload $1 arrived with the sum ${sum_of:-?}"
 	return 2
 }

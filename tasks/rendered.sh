@@ -14,8 +14,8 @@ check_rendered() {
 	":${rendered_mode:-0}:$3:"* | ":${rendered_mode:-0}:"*":$3:") ;;
 	*) return 1 ;;
 	esac
-	rendered_sum=$(sum_of "$1") || return 2
-	[ "$rendered_sum" = "$4" ]
+	sum_of "$1" || return 2
+	[ "$sum_of" = "$4" ]
 }
 
 apply_rendered() {
@@ -24,8 +24,8 @@ apply_rendered() {
 	trap 'rm -f "$rendered_new"' EXIT
 	set -C
 	blob "$4" >"$rendered_new"
-	rendered_sum=$(sum_of "$rendered_new")
-	[ "$rendered_sum" = "$4" ] || die "$1: the content could not be written whole"
+	sum_of "$rendered_new"
+	[ "$sum_of" = "$4" ] || die "$1: the content could not be written whole"
 	chown "$3" "$rendered_new"
 	chmod "00$2" "$rendered_new"
 	# A link to a directory would have mv move the file into it.

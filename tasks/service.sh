@@ -149,8 +149,8 @@ service_sum() {
 	service_config=
 	for service_one in $1; do
 		[ -f "$service_one" ] || { echo "service: $service_one, named in config, is not a file"; return 2; }
-		service_one=$(sum_of "$service_one") || return 2
-		service_config="$service_config${service_config:+-}$service_one"
+		sum_of "$service_one" || return 2
+		service_config="$service_config${service_config:+-}$sum_of"
 	done
 }
 

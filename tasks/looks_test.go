@@ -1,0 +1,187 @@
+package tasks
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// What is looked at beforehand comes to the same as what each task looks at by itself, whatever the files are.
+func TestLooksComeToTheSame(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"two": "a\nb\n", "open": "b\na", "carriage": "a\r\nb\r\n", "nul": "a\x00\nb\n", "empty": "", "blank": "\n\nb\n\n", "bytes": "a\n\xff\xfe\nb\n",
+		"twice": "a\nb\na\nab\n", "ahead": "ab\na\n", "big": "a\n" + strings.Repeat("b", 65536) + "\n", "huge": "a\n" + strings.Repeat("b", 1<<20) + "\n", "a b": "a\nb\n", "quote'd": "a\nb\n",
+		"block": "x\n# BEGIN ANSIBLE MANAGED BLOCK\na\nb\n# END ANSIBLE MANAGED BLOCK\ny\n", "two-blocks": strings.Repeat("# BEGIN ANSIBLE MANAGED BLOCK\na\nb\n# END ANSIBLE MANAGED BLOCK\n", 2),
+		"swapped": "# END ANSIBLE MANAGED BLOCK\na\nb\n# BEGIN ANSIBLE MANAGED BLOCK\n", "other-block": "# BEGIN ANSIBLE MANAGED BLOCK\na\n# END ANSIBLE MANAGED BLOCK\nb\n",
+	} {
+		writeFile(t, filepath.Join(dir, name), text)
+	}
+	for name, to := range map[string]string{"link": "two", "dangling": "nothing", "loop": "loop", "to-folder": "folder", "odd": "it's", "link:/x": "two"} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(to, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir(filepath.Join(dir, "folder"), 0o750); err != nil {
+		t.Fatal(err)
+	}
+	names := []string{"absent", "absent/deep"}
+	found, err := filepath.Glob(dir + "/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range found {
+		names = append(names, strings.TrimPrefix(path, dir+"/"))
+	}
+	p := program(t)
+	for _, name := range append(names, "link:/x") {
+		path := dir + "/" + name
+		for _, c := range [][]any{
+			{"file", "path", path, "mode", "0644"}, {"file", "path", path, "mode", "u+x"}, {"file", "path", path, "state", "absent"},
+			{"file", "path", path, "state", "directory", "mode", "0750"}, {"file", "path", path, "state", "link", "src", "two"},
+			{"file", "path", path, "state", "link", "src", "it's", "force", "true", "follow", "false"},
+			{"copy", "dest", path, "content", "a\nb\n"}, {"copy", "dest", path, "content", "other"}, {"copy", "dest", path, "content", "a\nb\n", "follow", "true", "mode", "0644"},
+			{"lineinfile", "path", path, "line", "a"}, {"lineinfile", "path", path, "line", "a", "create", "true", "mode", "0600"},
+			{"lineinfile", "path", path, "line", "a", "regexp", "^a"}, {"lineinfile", "path", path, "line", "a", "regexp", "a$"}, {"lineinfile", "path", path, "line", "a", "regexp", "^a$"},
+			{"lineinfile", "path", path, "line", "a", "regexp", "b"}, {"lineinfile", "path", path, "line", "ab", "regexp", "a", "firstmatch", "true"},
+			{"lineinfile", "path", path, "line", "a", "state", "absent"}, {"lineinfile", "path", path, "line", "a", "regexp", "(.)", "backrefs", "true"},
+			{"lineinfile", "path", path, "line", "a", "search_string", "b"}, {"lineinfile", "path", path, "line", "a*"}, {"lineinfile", "path", path, "line", ""},
+			{"blockinfile", "path", path, "block", "a\nb\n"}, {"blockinfile", "path", path, "block", "a\nb"}, {"blockinfile", "path", path, "block", "*"},
+			{"blockinfile", "path", path, "block", "a", "marker", "{mark}"}, {"blockinfile", "path", path, "block", "b", "marker", "a"}, {"blockinfile", "path", path, "block", ""},
+			{"replace", "path", path, "regexp", "a", "replace", "a"}, {"ini_file", "path", path, "section", "s", "option", "o", "value", "v"},
+		} {
+			call(t, p, c[0].(string), c[1:]...)
+		}
+	}
+	underEach(t, func(t *testing.T, sh shell) {
+		e := hostEnv(t)
+		e.Check = true
+		text, err := p.Text(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		alone := regexp.MustCompile(`(?m)^look .*\n`).ReplaceAllString(text, "")
+		if alone == text {
+			t.Fatal("nothing is looked at beforehand")
+		}
+		answer := func(text string) []Result {
+			t.Helper()
+			cmd := sh.command()
+			cmd.Stdin = strings.NewReader(text)
+			r := reply(t, cmd, p, Hooks{}, nil)
+			if !r.Done || len(r.Results) != len(p.Tasks) {
+				t.Fatalf("cut: %d results, %q", len(r.Results), r.Stopped)
+			}
+			return r.Results
+		}
+		together, each := answer(text), answer(alone)
+		outcomes := map[Outcome]int{}
+		for i := range each {
+			outcomes[each[i].Outcome]++
+			if diff := cmp.Diff(each[i], together[i]); diff != "" {
+				t.Errorf("%s %q (-alone +together):\n%s", p.Tasks[i].Kind, p.Tasks[i].Args, diff)
+			}
+		}
+		t.Log(outcomes)
+	})
+}
+
+// countTools counts what is started, for a kind's functions stand before programs.
+const countTools = `# count_tools log
+stat() { echo stat >>/LOG; command stat "$@"; }
+sha256sum() { echo sum >>/LOG; command sha256sum "$@"; }
+cat() { echo cat >>/LOG; command cat "$@"; }
+readlink() { echo readlink >>/LOG; command readlink "$@"; }
+tail() { echo tail >>/LOG; command tail "$@"; }
+sed() { echo sed >>/LOG; command sed "$@"; }
+awk() { echo awk >>/LOG; command awk "$@"; }
+check_count_tools() { :; }
+apply_count_tools() { :; }
+`
+
+// settledFiles are tasks about files in dir, for which nothing is to be done the second time.
+func settledFiles(t *testing.T, p *Program, dir string) {
+	t.Helper()
+	for _, c := range [][]any{
+		{"file", "path", dir + "/d", "state", "directory"}, {"copy", "dest", dir + "/d/one", "content", "1\n", "mode", "0640"}, {"copy", "dest", dir + "/d/two", "content", "2\n"},
+		{"file", "path", dir + "/l", "src", "d/one", "state", "link"}, {"lineinfile", "path", dir + "/lines", "line", "a=1", "regexp", "^a=", "create", "true"},
+		{"lineinfile", "path", dir + "/lines", "line", "b"}, {"blockinfile", "path", dir + "/lines", "block", "x\ny"}, {"file", "path", dir + "/gone", "state", "absent"},
+	} {
+		call(t, p, c[0].(string), c[1:]...)
+	}
+}
+
+func TestLooksAreFew(t *testing.T) {
+	underEach(t, func(t *testing.T, sh shell) {
+		dir, log := t.TempDir(), filepath.Join(t.TempDir(), "log")
+		p := program(t, "count_tools.sh", strings.ReplaceAll(countTools, "/LOG", log))
+		settledFiles(t, p, dir)
+		call(t, p, "count_tools", "log", log)
+		want(t, run(t, sh, p, hostEnv(t)), "changed changed changed changed changed changed changed ok ok")
+		writeFile(t, log, "")
+		want(t, run(t, sh, p, hostEnv(t)), "ok ok ok ok ok ok ok ok ok")
+		got := strings.Fields(readFile(t, log))
+		slices.Sort(got)
+		if diff := cmp.Diff([]string{"cat", "stat", "sum"}, got); diff != "" {
+			t.Errorf("started (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// What was seen does not outlive what a task does.
+func TestLooksAreForgottenAfterAChange(t *testing.T) {
+	underEach(t, func(t *testing.T, sh shell) {
+		dir := t.TempDir()
+		writeFile(t, dir+"/c", "old\n")
+		writeFile(t, dir+"/l", "x=1\n")
+		writeFile(t, dir+"/m", "")
+		if err := os.Chmod(dir+"/m", 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink("c", dir+"/s"); err != nil {
+			t.Fatal(err)
+		}
+		p := program(t)
+		for _, c := range [][]any{
+			{"copy", "dest", dir + "/c", "content", "new\n"}, {"copy", "dest", dir + "/c", "content", "old\n"},
+			{"lineinfile", "path", dir + "/l", "regexp", "^x=", "line", "x=2"}, {"lineinfile", "path", dir + "/l", "regexp", "^x=", "line", "x=1"},
+			{"file", "path", dir + "/m", "mode", "0644"}, {"file", "path", dir + "/m", "mode", "0600"},
+			{"file", "path", dir + "/s", "state", "link", "src", "l"}, {"file", "path", dir + "/s", "state", "link", "src", "c"},
+		} {
+			call(t, p, c[0].(string), c[1:]...)
+		}
+		want(t, run(t, sh, p, hostEnv(t)), strings.TrimSpace(strings.Repeat("changed ", len(p.Tasks))))
+	})
+}
+
+// What others do while a task waits for them is seen.
+func TestLooksAreForgottenAfterAWait(t *testing.T) {
+	underEach(t, func(t *testing.T, sh shell) {
+		dir := t.TempDir()
+		writeFile(t, dir+"/c", "old\n")
+		p := program(t)
+		call(t, p, "copy", "dest", dir+"/c", "content", "old\n")
+		call(t, p, "wait_for", "path", dir+"/ready", "timeout", "60")
+		call(t, p, "copy", "dest", dir+"/c", "content", "old\n")
+		others := exec.Command("/bin/sh", "-c", "sleep 1; echo others >"+dir+"/c; : >"+dir+"/ready")
+		if err := others.Start(); err != nil {
+			t.Fatal(err)
+		}
+		defer others.Wait()
+		begin := time.Now()
+		want(t, run(t, sh, p, hostEnv(t)), "ok ok changed")
+		if took := time.Since(begin); took < 500*time.Millisecond {
+			t.Errorf("waited for %v only", took)
+		}
+	})
+}
