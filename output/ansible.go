@@ -4,6 +4,7 @@
 package output
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -161,7 +162,7 @@ func wanted(r playbooks.Result) map[string]any {
 }
 
 // Stats implements playbooks.Events.
-func (a *Ansible) Stats(stats map[string]playbooks.Stats) {
+func (a *Ansible) Stats(stats map[string]playbooks.Stats, custom playbooks.Custom) {
 	a.banner("PLAY RECAP")
 	for _, host := range slices.Sorted(maps.Keys(stats)) {
 		s := stats[host]
@@ -180,6 +181,14 @@ func (a *Ansible) Stats(stats map[string]playbooks.Stats) {
 			a.count(green, "ok", s.OK), a.count(yellow, "changed", s.Changed), a.count(red, "unreachable", s.Unreachable),
 			a.count(red, "failed", s.Failed), a.count(cyan, "skipped", s.Skipped), a.count(green, "rescued", s.Rescued),
 			a.count(purple, "ignored", s.Ignored))
+	}
+	fmt.Fprintln(a.w)
+	if len(custom) == 0 {
+		return
+	}
+	a.banner("CUSTOM STATS:")
+	for _, host := range slices.Sorted(maps.Keys(custom)) {
+		fmt.Fprintf(a.w, "\t%s: %s\n", cmp.Or(host, "RUN"), compact(custom[host]))
 	}
 	fmt.Fprintln(a.w)
 }

@@ -63,6 +63,10 @@ type diffEvent struct {
 type statsEvent struct {
 	Event string                `json:"event"` // stats
 	Hosts map[string]statsCount `json:"hosts"`
+
+	// What set_stats collected, of the run and of hosts.
+	Run    map[string]any   `json:"run,omitempty"`
+	Custom playbooks.Custom `json:"custom,omitempty"`
 }
 
 type statsCount struct {
@@ -122,10 +126,21 @@ func (j *JSON) Result(r playbooks.Result) {
 }
 
 // Stats implements playbooks.Events.
-func (j *JSON) Stats(stats map[string]playbooks.Stats) {
-	e := statsEvent{"stats", map[string]statsCount{}}
+func (j *JSON) Stats(stats map[string]playbooks.Stats, custom playbooks.Custom) {
+	e := statsEvent{Event: "stats", Hosts: map[string]statsCount{}}
 	for host, s := range stats {
 		e.Hosts[host] = statsCount(s)
+	}
+	for host, values := range custom {
+		shown, _ := data(values).(map[string]any)
+		if host == "" {
+			e.Run = shown
+			continue
+		}
+		if e.Custom == nil {
+			e.Custom = playbooks.Custom{}
+		}
+		e.Custom[host] = shown
 	}
 	j.say(e)
 }

@@ -105,7 +105,7 @@ func (j *JUnit) Write(w io.Writer) error {
 
 // What a JUnit file has no place for.
 
-func (*JUnit) TaskStart(*playbooks.TaskInfo)     {}
-func (*JUnit) Begun(string, *playbooks.TaskInfo) {}
-func (*JUnit) Warning(string)                    {}
-func (*JUnit) Stats(map[string]playbooks.Stats)  {}
+func (*JUnit) TaskStart(*playbooks.TaskInfo)                      {}
+func (*JUnit) Begun(string, *playbooks.TaskInfo)                  {}
+func (*JUnit) Warning(string)                                     {}
+func (*JUnit) Stats(map[string]playbooks.Stats, playbooks.Custom) {}

@@ -68,7 +68,10 @@ func (l *Live) TaskStart(t *playbooks.TaskInfo) { l.clear(); l.events.TaskStart(
 func (l *Live) Warning(text string) { l.clear(); l.events.Warning(text) }
 
 // Stats implements playbooks.Events.
-func (l *Live) Stats(stats map[string]playbooks.Stats) { l.clear(); l.events.Stats(stats) }
+func (l *Live) Stats(stats map[string]playbooks.Stats, custom playbooks.Custom) {
+	l.clear()
+	l.events.Stats(stats, custom)
+}
 
 // Passed tells how far a host has come, to whoever wants to know.
 func (l *Live) Passed(host string, at playbooks.Place) {

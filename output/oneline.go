@@ -94,13 +94,13 @@ func (m *Minimal) Result(r playbooks.Result) {
 
 // What neither format shows.
 
-func (*OneLine) PlayStart(playbooks.PlayInfo)      {}
-func (*OneLine) TaskStart(*playbooks.TaskInfo)     {}
-func (*OneLine) Begun(string, *playbooks.TaskInfo) {}
-func (*OneLine) Stats(map[string]playbooks.Stats)  {}
-func (o *OneLine) Warning(text string)             { fmt.Fprintln(o.w, "[WARNING]: "+harmless(text)) }
-func (*Minimal) PlayStart(playbooks.PlayInfo)      {}
-func (*Minimal) TaskStart(*playbooks.TaskInfo)     {}
-func (*Minimal) Begun(string, *playbooks.TaskInfo) {}
-func (*Minimal) Stats(map[string]playbooks.Stats)  {}
-func (m *Minimal) Warning(text string)             { fmt.Fprintln(m.w, "[WARNING]: "+harmless(text)) }
+func (*OneLine) PlayStart(playbooks.PlayInfo)                       {}
+func (*OneLine) TaskStart(*playbooks.TaskInfo)                      {}
+func (*OneLine) Begun(string, *playbooks.TaskInfo)                  {}
+func (*OneLine) Stats(map[string]playbooks.Stats, playbooks.Custom) {}
+func (o *OneLine) Warning(text string)                              { fmt.Fprintln(o.w, "[WARNING]: "+harmless(text)) }
+func (*Minimal) PlayStart(playbooks.PlayInfo)                       {}
+func (*Minimal) TaskStart(*playbooks.TaskInfo)                      {}
+func (*Minimal) Begun(string, *playbooks.TaskInfo)                  {}
+func (*Minimal) Stats(map[string]playbooks.Stats, playbooks.Custom) {}
+func (m *Minimal) Warning(text string)                              { fmt.Fprintln(m.w, "[WARNING]: "+harmless(text)) }

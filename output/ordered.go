@@ -134,7 +134,7 @@ func (o *Ordered) flush() {
 func (o *Ordered) Warning(text string) { o.to.Warning(text) }
 
 // Stats implements playbooks.Events.
-func (o *Ordered) Stats(s map[string]playbooks.Stats) {
+func (o *Ordered) Stats(s map[string]playbooks.Stats, c playbooks.Custom) {
 	o.flush()
-	o.to.Stats(s)
+	o.to.Stats(s, c)
 }

@@ -33,7 +33,7 @@ func TestOrdered(t *testing.T) {
 	}
 	o.TaskStart(tasks[2])
 	done("b", 2)
-	o.Stats(nil)
+	o.Stats(nil, nil)
 	want := "PLAY [p] ************ TASK [t0] *********** ok: [a] ok: [b] TASK [t1] *********** ok: [a] ok: [b] TASK [t2] *********** ok: [b] PLAY RECAP **********"
 	if got := strings.Join(strings.Fields(b.String()), " "); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)

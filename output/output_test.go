@@ -45,7 +45,7 @@ func tell(e playbooks.Events) {
 	e.Result(playbooks.Result{Host: "a", Task: again, Status: playbooks.StatusFailed, TimedOut: true, Fields: fields("msg", "too long"), Delegated: "c"})
 	e.Result(playbooks.Result{Host: "b", Task: again, Status: playbooks.StatusUnreachable, Fields: fields("unreachable", true)})
 	e.PlayStart(playbooks.PlayInfo{Name: "nobody", None: true})
-	e.Stats(map[string]playbooks.Stats{"b": {OK: 1, Unreachable: 1}, "a": {OK: 2, Changed: 1, Failed: 1}})
+	e.Stats(map[string]playbooks.Stats{"b": {OK: 1, Unreachable: 1}, "a": {OK: 2, Changed: 1, Failed: 1}}, playbooks.Custom{"": {"upgraded": 2}, "a": {"disks": []any{"sda"}}})
 }
 
 func TestFormats(t *testing.T) {

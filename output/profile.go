@@ -38,7 +38,7 @@ func (p *Profile) Result(r playbooks.Result) {
 }
 
 // Stats implements playbooks.Events.
-func (p *Profile) Stats(map[string]playbooks.Stats) {
+func (p *Profile) Stats(map[string]playbooks.Stats, playbooks.Custom) {
 	keys := make([]string, 0, len(p.took))
 	for key := range p.took {
 		keys = append(keys, key)

@@ -41,9 +41,9 @@ func (s Several) Warning(text string) {
 }
 
 // Stats implements playbooks.Events.
-func (s Several) Stats(stats map[string]playbooks.Stats) {
+func (s Several) Stats(stats map[string]playbooks.Stats, custom playbooks.Custom) {
 	for _, e := range s {
-		e.Stats(stats)
+		e.Stats(stats, custom)
 	}
 }
 

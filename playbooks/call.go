@@ -52,6 +52,13 @@ func (w *walker) call(e *entry) (call, error) {
 		c.args[a.Name] = v
 	}
 	c.args, _ = templates.Given(c.args).(map[string]any)
+	if k := localKinds[c.kind]; k != nil {
+		for name, v := range c.args {
+			if why := k.refuses(name, v); why != "" {
+				return c, wrong(s.Where, "%s: %s", s.Kind, why)
+			}
+		}
+	}
 	if half := w.halves()[c.kind]; half != nil {
 		return half(e, c)
 	}

@@ -1,6 +1,7 @@
 package playbooks
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -46,8 +47,8 @@ func (c *checker) task(s *Step) error {
 		return wrap(s.Where, "", err)
 	}
 	for _, a := range s.Args {
-		if !any && !slices.Contains(known, a.Name) {
-			return wrong(a.Where, "%s has no parameter %q%s (parameters: %s)", s.Kind, a.Name, suggestion(a.Name, known), listed(known))
+		if err := s.takes(a, known...); err != nil && !any {
+			return err
 		}
 		needed = slices.DeleteFunc(needed, func(names []string) bool { return slices.Contains(names, a.Name) })
 	}
@@ -61,6 +62,25 @@ func (c *checker) task(s *Step) error {
 		}
 	case "include_tasks":
 		return c.included(s)
+	}
+	return nil
+}
+
+// takes tells why a task cannot have an argument: its kind does not know it, or not this value. known are the
+// parameters, if they are not only those of the half that runs here.
+func (s Step) takes(a Arg, known ...string) *Error {
+	local := localKinds[s.Kind]
+	if local != nil && len(known) == 0 {
+		known = local.params
+	}
+	if !slices.Contains(known, a.Name) {
+		return wrong(a.Where, "%s has no parameter %q%s (parameters: %s)", s.Kind, a.Name, suggestion(a.Name, known), listed(known))
+	}
+	if local == nil || templates.HasTemplate(fmt.Sprint(a.Value)) {
+		return nil
+	}
+	if why := local.refuses(a.Name, a.Value); why != "" {
+		return wrong(a.Where, "%s: %s", s.Kind, why)
 	}
 	return nil
 }

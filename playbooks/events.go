@@ -14,8 +14,12 @@ type Events interface {
 	Result(r Result)
 	// Warning is a sentence for people that belongs to no task.
 	Warning(text string)
-	Stats(s map[string]Stats)
+	// Stats comes last: what became of each host, and what set_stats collected.
+	Stats(s map[string]Stats, c Custom)
 }
+
+// Custom is what set_stats collected: of each host, and under "" of the run.
+type Custom map[string]map[string]any
 
 // A Follower of Events also wants to know how far each host has come: it will tell
 // no more of what lies before a place.

@@ -172,10 +172,11 @@ type toldLine struct {
 
 // told is a run as it was told: a line for each result, in order.
 type told struct {
-	lines []toldLine
-	stats map[string]Stats
-	all   []Result
-	at    Place // of the present play
+	lines  []toldLine
+	stats  map[string]Stats
+	custom Custom
+	all    []Result
+	at     Place // of the present play
 }
 
 func (o *told) PlayStart(p PlayInfo) {
@@ -183,10 +184,10 @@ func (o *told) PlayStart(p PlayInfo) {
 	o.lines = append(o.lines, toldLine{o.at, "", "PLAY " + p.Name})
 }
 
-func (o *told) TaskStart(t *TaskInfo)    {}
-func (o *told) Begun(string, *TaskInfo)  {}
-func (o *told) Warning(text string)      { o.lines = append(o.lines, toldLine{o.at, "", "WARNING " + text}) }
-func (o *told) Stats(s map[string]Stats) { o.stats = s }
+func (o *told) TaskStart(t *TaskInfo)              {}
+func (o *told) Begun(string, *TaskInfo)            {}
+func (o *told) Warning(text string)                { o.lines = append(o.lines, toldLine{o.at, "", "WARNING " + text}) }
+func (o *told) Stats(s map[string]Stats, c Custom) { o.stats, o.custom = s, c }
 func (o *told) Result(r Result) {
 	o.all = append(o.all, r)
 	line := fmt.Sprintf("%s %s: %s", r.Host, r.Task.Name, r.Status)

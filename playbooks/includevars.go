@@ -73,7 +73,7 @@ func chosenFiles(src *Source, dir string, args map[string]any) ([]string, error)
 	}
 	ignored, _ := args["ignore_files"].([]any)
 	depth, _ := numberOf(args["depth"])
-	endings := []string{"yml", "yaml", "json"}
+	endings := []string{"yaml", "yml", "json"}
 	if list, ok := args["extensions"].([]any); ok {
 		endings = nil
 		for _, x := range list {
@@ -89,6 +89,9 @@ func chosenFiles(src *Source, dir string, args map[string]any) ([]string, error)
 		switch {
 		case slices.Contains(ignored, any(base)), match != nil && !match.MatchString(base):
 		case !slices.Contains(endings, strings.TrimPrefix(path.Ext(f), ".")):
+			if !truthy(args["ignore_unknown_extensions"]) {
+				return nil, fmt.Errorf("%s does not have a valid extension: %s", src.shown(f), strings.Join(endings, ", "))
+			}
 		default:
 			out = append(out, f)
 		}

@@ -1,6 +1,7 @@
 package playbooks
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -25,9 +26,23 @@ type localKind struct {
 	any    bool   // any other name is an argument too
 	line   string // the argument that a free line is
 	half   bool   // the other half is a kind of the library, which has the other arguments
+
+	only map[string]string // of some arguments: the one value that is supported, which is also what counts if none is given
 }
 
-var includeRole = []string{"name", "role", "tasks_from", "vars_from", "defaults_from", "handlers_from", "public", "allow_duplicates", "apply", "rolespec_validate"}
+// refuses tells why a value of an argument is not supported, if it is not.
+func (k *localKind) refuses(name string, v any) string {
+	want, limited := k.only[name]
+	if !limited || strings.EqualFold(fmt.Sprint(v), want) || (want == "true" && truthy(v)) {
+		return ""
+	}
+	return fmt.Sprintf("%s can only be %s here, not %v", name, want, v)
+}
+
+var (
+	importRole  = []string{"name", "role", "tasks_from", "vars_from", "defaults_from", "handlers_from", "public", "allow_duplicates", "rolespec_validate"}
+	includeRole = append(slices.Clone(importRole), "apply")
+)
 
 var localKinds = map[string]*localKind{
 	"debug":    {params: []string{"msg", "var", "verbosity"}},
@@ -40,11 +55,11 @@ var localKinds = map[string]*localKind{
 		params: []string{"name", "hostname", "host", "groups", "group", "groupname", "groupnames"}, any: true},
 	"group_by": {params: []string{"key", "parents"}, needed: []string{"key"}},
 	"include_vars": {line: "file", params: []string{"file", "dir", "name", "depth", "files_matching", "ignore_files",
-		"extensions", "ignore_unknown_extensions", "hash_behaviour"}},
+		"extensions", "ignore_unknown_extensions", "hash_behaviour"}, only: map[string]string{"hash_behaviour": "replace"}},
 	"include_tasks":       {line: "file", params: []string{"file", "apply"}, needed: []string{"file"}},
 	"import_tasks":        {line: "file", params: []string{"file"}, needed: []string{"file"}},
-	"include_role":        {params: includeRole},
-	"import_role":         {params: includeRole},
+	"include_role":        {params: includeRole, only: map[string]string{"rolespec_validate": "true"}},
+	"import_role":         {params: importRole, only: map[string]string{"rolespec_validate": "true"}},
 	"meta":                {line: "action", params: []string{"action"}, needed: []string{"action"}},
 	"pause":               {params: []string{"seconds", "minutes", "prompt", "echo"}},
 	"wait_for_connection": {params: []string{"delay", "timeout", "sleep", "connect_timeout"}},
@@ -57,11 +72,13 @@ var localKinds = map[string]*localKind{
 
 	"template": {half: true, params: []string{"src", "dest", "path", "mode", "owner", "group", "backup", "validate", "force",
 		"newline_sequence", "trim_blocks", "lstrip_blocks", "variable_start_string", "variable_end_string",
-		"block_start_string", "block_end_string", "follow", "output_encoding"}, needed: []string{"src"}},
-	"copy":      {half: true, params: []string{"src", "content", "dest", "local_follow", "decrypt", "checksum"}},
-	"script":    {half: true, line: "cmd", params: []string{"cmd", "creates", "removes", "chdir", "executable", "decrypt"}},
-	"unarchive": {half: true, params: []string{"src", "copy", "remote_src", "decrypt"}},
-	"assemble":  {half: true, params: []string{"src", "remote_src", "decrypt"}},
+		"block_start_string", "block_end_string", "follow", "output_encoding"}, needed: []string{"src"}, only: map[string]string{"output_encoding": "utf-8"}},
+	"copy": {half: true, params: []string{"src", "content", "dest", "local_follow", "decrypt"},
+		only: map[string]string{"local_follow": "true", "decrypt": "true"}},
+	"script": {half: true, line: "cmd", params: []string{"cmd", "creates", "removes", "chdir", "executable", "decrypt"},
+		only: map[string]string{"decrypt": "true"}},
+	"unarchive": {half: true, params: []string{"src", "copy", "remote_src", "decrypt"}, only: map[string]string{"decrypt": "true"}},
+	"assemble":  {half: true, params: []string{"src", "remote_src", "decrypt"}, only: map[string]string{"decrypt": "true"}},
 	"fetch":     {half: true, params: []string{"src", "dest", "flat", "fail_on_missing", "validate_checksum"}, needed: []string{"src", "dest"}},
 }
 

@@ -326,8 +326,54 @@ func doSetStats(w *walker, _ *entry, c call) (map[string]any, error) {
 	if !ok {
 		return nil, failing(map[string]any{"msg": "data is a mapping, not " + describeValue(c.args["data"])})
 	}
+	host := ""
+	perHost := truthy(c.args["per_host"])
+	if perHost {
+		host = w.mem.host.Name
+	}
+	aggregate, given := c.args["aggregate"]
+	adds := !given || truthy(aggregate)
 	w.run.mu.Lock()
 	defer w.run.mu.Unlock()
-	maps.Copy(w.run.customs, data)
-	return map[string]any{"changed": false, "ansible_stats": map[string]any{"data": data}}, nil
+	if w.run.custom[host] == nil {
+		w.run.custom[host] = map[string]any{}
+	}
+	for name, v := range data {
+		if was, ok := w.run.custom[host][name]; ok && adds {
+			v = added(was, v)
+		}
+		w.run.custom[host][name] = v
+	}
+	return map[string]any{"changed": false, "ansible_stats": map[string]any{"data": data, "per_host": perHost, "aggregate": adds}}, nil
+}
+
+// added is what two values of set_stats come to: numbers are added, lists and texts joined, mappings merged. Those of
+// different sorts leave the first.
+func added(was, v any) any {
+	switch was := was.(type) {
+	case int64:
+		if n, ok := v.(int64); ok {
+			return was + n
+		}
+	case float64:
+		if n, ok := v.(float64); ok {
+			return was + n
+		}
+	case string:
+		if s, ok := v.(string); ok {
+			return was + s
+		}
+	case []any:
+		if list, ok := v.([]any); ok {
+			return slices.Concat(was, list)
+		}
+	default:
+		old, ok := ordered.Names(was)
+		if more, both := ordered.Names(v); ok && both {
+			out := maps.Clone(old)
+			maps.Copy(out, more)
+			return out
+		}
+	}
+	return was
 }

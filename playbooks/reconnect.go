@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"mvdan.cc/sh/v3/syntax"
 )
 
 // waiting is how a host is waited for: seconds of the kinds wait_for_connection and
@@ -158,6 +160,13 @@ func doReboot(w *walker, e *entry, c call) (map[string]any, error) {
 	command := "systemctl reboot || reboot || shutdown -r now"
 	if text, ok := c.args["reboot_command"].(string); ok && text != "" {
 		command = text
+	}
+	if text, ok := c.args["msg"].(string); ok && text != "" {
+		words, err := syntax.Quote(text, syntax.LangPOSIX)
+		if err != nil {
+			return nil, failing(map[string]any{"msg": "msg: " + err.Error()})
+		}
+		command = "printf '%s\\n' " + words + " | wall; " + command
 	}
 	before, _ := numberOf(c.args["pre_reboot_delay"])
 	// The shell lets go before the host does, or its answer would be lost.

@@ -106,6 +106,10 @@ func (r *reader) roleEntry(n *yaml.Node, s *Step, u *use) {
 func (r *reader) useOf(s Step) (use, bool) {
 	u := use{where: s.Where, from: map[string]string{}, duplicate: true}
 	for _, a := range s.Args {
+		if err := s.takes(a); err != nil {
+			r.found.add(err)
+			return u, false
+		}
 		text, isText := a.Value.(string)
 		switch a.Name {
 		case "name", "role":
@@ -255,7 +259,9 @@ func (r *reader) roleVars(part, name string) []Var {
 	base := path.Join(r.from.Role.Dir, part, "main")
 	var files []string
 	if name == "" && r.src.isDir(base) {
-		files = r.src.list(base, nil)
+		files = slices.DeleteFunc(r.src.list(base, nil), func(f string) bool {
+			return !slices.Contains([]string{".yml", ".yaml", ".json", ""}, path.Ext(f))
+		})
 	} else if one, ok := r.roleFile(part, name); ok {
 		files = []string{one}
 	}
@@ -330,7 +336,7 @@ func (src *Source) list(dir string, skip func(string) bool) []string {
 		case skip != nil && skip(one), strings.HasPrefix(e.Name(), "."), strings.HasSuffix(e.Name(), "~"):
 		case e.IsDir():
 			out = append(out, src.list(one, skip)...)
-		case slices.Contains([]string{".yml", ".yaml", ".json", ""}, path.Ext(one)):
+		default:
 			out = append(out, one)
 		}
 	}

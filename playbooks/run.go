@@ -36,14 +36,14 @@ type Run struct {
 	stepping  sync.Mutex
 	private   []string           // answers that nobody is to see
 	mentioned map[*Play][]string // facts
-	customs   map[string]any     // set_stats
+	custom    Custom
 }
 
 // Do runs all plays. The error is about the playbook; what became of the hosts is
 // in the statistics.
 func (r *Run) Do(ctx context.Context) (map[string]Stats, error) {
 	r.hosts, r.started, r.failed = map[string]*memory{}, map[string]bool{}, map[string]bool{}
-	r.stats, r.answers, r.steps, r.customs = map[string]Stats{}, map[string]any{}, map[string]string{}, map[string]any{}
+	r.stats, r.answers, r.steps, r.custom = map[string]Stats{}, map[string]any{}, map[string]string{}, Custom{}
 	r.beginAt(r.Options)
 	r.Playbook.source.hostnames = r.hostnames
 	if err := r.Playbook.Check(r.Library); err != nil {
@@ -52,11 +52,11 @@ func (r *Run) Do(ctx context.Context) (map[string]Stats, error) {
 	for i := range r.Playbook.Plays {
 		stop, err := r.play(ctx, i)
 		if err != nil || stop {
-			r.Events.Stats(r.stats)
+			r.Events.Stats(r.stats, r.custom)
 			return r.stats, err
 		}
 	}
-	r.Events.Stats(r.stats)
+	r.Events.Stats(r.stats, r.custom)
 	return r.stats, ctx.Err()
 }
 

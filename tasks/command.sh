@@ -1,5 +1,5 @@
 # command cmd|free_form? argv@? chdir? creates? removes? stdin? stdin_add_newline=true strip_empty_ends=true
-# with: run
+# with: run json
 #
 # Runs a command, without a shell.
 #
@@ -29,18 +29,8 @@
 # list of JSON (MODE json) into its items. Prints them as a list of JSON in one
 # line, then quoted for eval, with what the environment and ~ stand for.
 command_split() {
-	awk -v mode="$1" '
+	json_awk '
 	function quoted(w) { gsub(/\047/, "\047\\\047\047", w); return "\047" w "\047" }
-	function json(w, i, c, out) {
-		if (w !~ /[\001-\037"\\]/) return "\"" w "\""
-		for (i = 1; i <= length(w); i++) {
-			c = substr(w, i, 1)
-			if (c == "\"" || c == "\\") c = "\\" c
-			else if (c in code) c = sprintf("\\u%04x", code[c])
-			out = out c
-		}
-		return "\"" out "\""
-	}
 	function variables(w, out, name, whole) {
 		while (match(w, /[$]([A-Za-z0-9_]+|[{][^}]*[}])/)) {
 			whole = name = substr(w, RSTART + 1, RLENGTH - 1)
@@ -69,36 +59,14 @@ command_split() {
 		words = words (count ? " " : "") quoted(w)
 		list = list (count++ ? ", " : "") shown
 	}
-	function bad(what) { print what ": " text | "cat 1>&2"; close("cat 1>&2"); exit failed = 2 }
-	function hex(h, i, n) {
-		for (i = 1; i <= length(h); i++) n = n * 16 + index("0123456789abcdef", tolower(substr(h, i, 1))) - 1
-		return n
-	}
-	function utf8(n) {
-		if (n < 128) return sprintf("%c", n)
-		if (n < 2048) return sprintf("%c%c", 192 + int(n / 64), 128 + n % 64)
-		return sprintf("%c%c%c", 224 + int(n / 4096), 128 + int(n / 64) % 64, 128 + n % 64)
-	}
-	# Of JSON only what the controller writes: a list of texts, numbers and truths.
-	function split_json(i, c, w, text_now) {
-		for (i = 2; i <= length(text); i++) {
-			c = substr(text, i, 1)
-			if (!text_now) {
-				if (c == "\"") text_now = 1
-				else if (c == "," || c == "]") { add(w); w = "" }
-				else w = w c
-			} else if (c == "\"") text_now = 0
-			else if (c == "\\") {
-				c = substr(text, ++i, 1)
-				if (c == "u") { w = w utf8(hex(substr(text, i + 1, 4))); i += 4 }
-				else w = w (c in escape ? escape[c] : c)
-			} else w = w c
-		}
+	function bad(what) { print what ": " json_text | "cat 1>&2"; close("cat 1>&2"); exit failed = 2 }
+	function split_json() {
+		for (json_at = 2; json_at <= length(json_text); json_at++) add(json_word())
 	}
 	function split_text(i, c, n, q, w, have) {
-		for (i = 1; i <= length(text); i++) {
-			c = substr(text, i, 1)
-			n = substr(text, i + 1, 1)
+		for (i = 1; i <= length(json_text); i++) {
+			c = substr(json_text, i, 1)
+			n = substr(json_text, i + 1, 1)
 			if (q == "\047") { if (c == q) q = ""; else w = w c }
 			else if (q == "\"") {
 				if (c == q) q = ""
@@ -110,7 +78,7 @@ command_split() {
 			} else {
 				have = 1
 				if (c == "\\") {
-					if (i == length(text)) bad("no escaped character")
+					if (i == length(json_text)) bad("no escaped character")
 					w = w n; i++
 				} else if (c == "\"" || c == "\047") q = c
 				else w = w c
@@ -119,18 +87,14 @@ command_split() {
 		if (q != "") bad("no closing quotation")
 		if (have) add(w)
 	}
-	BEGIN {
-		for (i = 1; i < 32; i++) code[sprintf("%c", i)] = i
-		escape["n"] = "\n"; escape["t"] = "\t"; escape["r"] = "\r"; escape["b"] = "\b"; escape["f"] = "\f"
-	}
-	{ text = text (NR > 1 ? "\n" : "") $0 }
+	{ json_text = json_text (NR > 1 ? "\n" : "") $0 }
 	END {
 		if (mode == "json") split_json()
 		else split_text()
 		if (failed) exit failed
 		print "[" list "]"
 		print words
-	}'
+	}' mode="$1" -
 }
 
 # command_path WORD: where the command is; never a function or a built-in word.

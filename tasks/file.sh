@@ -254,11 +254,13 @@ file_make_directory() {
 	if [ "$file_one" != "$file_path" ]; then
 		file_first=${file_left%%/*}
 		file_new=$file_one/.$file_first.eucactl-new
-		rm -rf "$file_new"
+		attrs_clear "$file_new"
 		file_make_chain "$file_new" "${file_left#"$file_first"}"
 		mv "$file_new" "$file_one/$file_first"
+		file_set_times
+	else
+		file_make_file
 	fi
-	file_make_file
 	if [ "$file_recurse" = true ]; then
 		[ -z "$file_owner$file_group" ] || file_all -exec chown -h "$file_owner${file_group:+:$file_group}" {} +
 		case $file_mode in
@@ -287,7 +289,7 @@ file_make_link() {
 	file_is_link || :
 	if [ ! -L "$file_path" ] || [ "$(readlink "$file_path")" != "$file_src" ]; then
 		file_new=${file_path%/*}/.${file_path##*/}.eucactl-new
-		rm -f "$file_new"
+		attrs_clear "$file_new"
 		ln -s "$file_src" "$file_new"
 		[ -L "$file_path" ] || [ ! -d "$file_path" ] || rmdir "$file_path"
 		# A link to a folder would have mv move into it.
@@ -305,7 +307,7 @@ file_make_hard() {
 	file_is_hard || :
 	if [ ! -e "$file_path" ] || [ -L "$file_path" ] || ! attrs_one "$file_path" "$file_src"; then
 		file_new=${file_path%/*}/.${file_path##*/}.eucactl-new
-		rm -f "$file_new"
+		attrs_clear "$file_new"
 		ln "$file_src" "$file_new"
 		mv -f "$file_new" "$file_path"
 	fi
@@ -313,6 +315,7 @@ file_make_hard() {
 }
 
 file_set_times() {
+	[ -n "$file_atime$file_mtime" ] || return 0
 	case $file_atime in
 	'' | preserve) ;;
 	now) touch -a "$file_path" ;;

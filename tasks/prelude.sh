@@ -411,8 +411,8 @@ expect() {
 	task_fresh=
 	for handler_key in $task_notify; do
 		[ ! -e "$HOST_DIR/handlers/$handler_key" ] || continue
-		{ mkdir -p "$HOST_DIR/handlers" && : >"$HOST_DIR/handlers/$handler_key"; } ||
-			stop "cannot write $HOST_DIR/handlers/$handler_key"
+		[ -d "$HOST_DIR/handlers" ] || mkdir -p "$HOST_DIR/handlers" || stop "cannot make $HOST_DIR/handlers"
+		(: >"$HOST_DIR/handlers/$handler_key") || stop "cannot write $HOST_DIR/handlers/$handler_key"
 		task_fresh="$task_fresh $handler_key"
 	done
 }

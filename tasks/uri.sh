@@ -1,5 +1,5 @@
 # uri url method=GET body@? body_format=raw src? remote_src=false headers{}? status_code[]=200 return_content=false dest? creates? removes? follow_redirects=safe timeout=30 validate_certs=true use_proxy=true url_username|user? url_password|password? force_basic_auth=false http_agent=ansible-httpget client_cert? client_key? ca_path? unix_socket? mode? owner? group? force=false
-# with: attrs put run web
+# with: attrs put run web json
 #
 # A request to a web server, made by the host itself: Ansible's uri. It is made with
 # curl, or with wget.
@@ -126,34 +126,13 @@ uri_body() {
 # uri_json MODE: reads JSON as the controller writes it. text: a text itself. form: a
 # mapping, or pairs, for an address.
 uri_json() {
-	awk -v mode="$1" '
-	function hex(h, i, n) {
-		for (i = 1; i <= length(h); i++) n = n * 16 + index("0123456789abcdef", tolower(substr(h, i, 1))) - 1
-		return n
+	json_awk '
+	# word: as Python writes it.
+	function word(w) {
+		w = json_word()
+		return !json_bare ? w : w == "null" ? "None" : w == "true" ? "True" : w == "false" ? "False" : w
 	}
-	function utf8(n) {
-		if (n < 128) return sprintf("%c", n)
-		if (n < 2048) return sprintf("%c%c", 192 + int(n / 64), 128 + n % 64)
-		return sprintf("%c%c%c", 224 + int(n / 4096), 128 + int(n / 64) % 64, 128 + n % 64)
-	}
-	# word: the next text, number or truth.
-	function word(c, w) {
-		if (substr(all, at, 1) != "\"") {
-			while (at <= length(all) && index("],:}", c = substr(all, at, 1)) == 0) { w = w c; at++ }
-			return w == "null" ? "None" : w == "true" ? "True" : w == "false" ? "False" : w
-		}
-		for (at++; at <= length(all); at++) {
-			c = substr(all, at, 1)
-			if (c == "\"") { at++; break }
-			if (c == "\\") {
-				c = substr(all, ++at, 1)
-				if (c == "u") { c = utf8(hex(substr(all, at + 1, 4))); at += 4 }
-				else if (c in escape) c = escape[c]
-			}
-			w = w c
-		}
-		return w
-	}
+	function here() { return substr(json_text, json_at, 1) }
 	function coded(s, i, c, out) {
 		for (i = 1; i <= length(s); i++) {
 			c = substr(s, i, 1)
@@ -165,38 +144,37 @@ uri_json() {
 	function opens(c) { return c == "[" || c == "{" }
 	# values NAME: one, or a list of them.
 	function values(name) {
-		if (substr(all, at, 1) != "[") {
-			if (opens(substr(all, at, 1))) exit bad = 2
+		if (here() != "[") {
+			if (opens(here())) exit bad = 2
 			pair(name, word())
 			return
 		}
-		for (at++; substr(all, at, 1) != "]" && at <= length(all);) {
-			if (opens(substr(all, at, 1))) exit bad = 2
+		for (json_at++; here() != "]" && json_at <= length(json_text);) {
+			if (opens(here())) exit bad = 2
 			pair(name, word())
-			if (substr(all, at, 1) == ",") at++
+			if (here() == ",") json_at++
 		}
-		at++
+		json_at++
 	}
-	BEGIN {
-		for (i = 1; i < 256; i++) code[sprintf("%c", i)] = i
-		escape["n"] = "\n"; escape["t"] = "\t"; escape["r"] = "\r"; escape["b"] = "\b"; escape["f"] = "\f"
-		at = 1
-	}
-	{ all = all (NR > 1 ? "\n" : "") $0 }
+	BEGIN { for (i = 1; i < 256; i++) code[sprintf("%c", i)] = i }
+	{ json_text = json_text (NR > 1 ? "\n" : "") $0 }
 	END {
 		if (mode == "text") { printf "%s", word(); exit }
-		first = substr(all, at++, 1)
+		first = here(); json_at++
 		if (!opens(first)) exit 2
-		while (index("]}", substr(all, at, 1)) == 0 && at <= length(all)) {
-			if (first == "[" && substr(all, at++, 1) != "[") exit 2
-			name = word(); at++
+		while (index("]}", here()) == 0 && json_at <= length(json_text)) {
+			if (first == "[") {
+				if (here() != "[") exit 2
+				json_at++
+			}
+			name = word(); json_at++
 			values(name)
 			if (bad) exit bad
-			if (first == "[") at++
-			if (substr(all, at, 1) == ",") at++
+			if (first == "[") json_at++
+			if (here() == ",") json_at++
 		}
 		printf "%s", form
-	}'
+	}' mode="$1" -
 }
 
 # uri_headers: the answer's, as fields. What they are called is the server's word: it

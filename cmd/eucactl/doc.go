@@ -2,10 +2,13 @@ package main
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"eucactl/playbooks"
 	"eucactl/tasks"
 )
 
@@ -25,7 +28,11 @@ func (a *app) docCommand() *cobra.Command {
 				a.listKinds(kinds)
 				return nil
 			}
-			k, err := kinds.Kind(strings.TrimPrefix(args[0], "ansible.builtin."))
+			if d, ok := playbooks.DocOf(args[0]); ok {
+				a.describeLocal(d)
+				return nil
+			}
+			k, err := playbooks.Kind(kinds, args[0])
 			if err != nil {
 				return err
 			}
@@ -39,14 +46,24 @@ func (a *app) docCommand() *cobra.Command {
 
 // listKinds prints each with the first sentence about it.
 func (a *app) listKinds(kinds *tasks.Library) {
+	docs := map[string]string{}
 	for _, name := range kinds.Names() {
-		k, err := kinds.Kind(name)
-		if err != nil {
-			continue
+		if k, err := kinds.Kind(name); err == nil {
+			docs[name] = k.Doc
 		}
-		first, _, _ := strings.Cut(strings.ReplaceAll(k.Doc, "\n", " "), ". ")
-		fmt.Fprintf(a.out, "%-20s %s\n", name, strings.TrimSuffix(first, "."))
 	}
+	for _, d := range playbooks.KindDocs() {
+		docs[d.Name] = d.Doc
+	}
+	for _, name := range slices.Sorted(maps.Keys(docs)) {
+		first, _, _ := strings.Cut(strings.ReplaceAll(docs[name], "\n", " "), ". ")
+		fmt.Fprintf(a.out, "%-22s %s\n", name, strings.TrimSuffix(first, "."))
+	}
+}
+
+// describeLocal is about a kind that runs here.
+func (a *app) describeLocal(d playbooks.KindDoc) {
+	fmt.Fprintf(a.out, "%s\n\n%s\n", d.Name, d.Doc)
 }
 
 func (a *app) describeKind(k tasks.Kind) {

@@ -173,4 +173,4 @@ func (p *progress) Left(host string, failed bool) {
 func (*progress) Warning(string) {}
 
 // Stats implements playbooks.Events.
-func (*progress) Stats(map[string]playbooks.Stats) {}
+func (*progress) Stats(map[string]playbooks.Stats, playbooks.Custom) {}

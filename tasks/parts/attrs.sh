@@ -90,14 +90,18 @@ attrs_same() {
 # one takes the setuid bits away; the zeros, for GNU chmod keeps a folder's setgid bit
 # unless it is told in five digits.
 attrs_make() {
+	[ -n "$2$3$4" ] || return 0
 	attrs_look "$1" -L
-	if [ -n "$3$4" ]; then
-		attrs_same '' "$3" "$4" || chown "$3${4:+:$4}" "$1"
+	if ! attrs_same '' "$3" "$4"; then
+		chown "$3${4:+:$4}" "$1"
+		attrs_look "$1" -L
 	fi
-	if [ -n "$2" ]; then
-		attrs_mode "$2" "$attrs_is_mode" "$attrs_is"
-		chmod "00$attrs_mode" "$1"
-	fi
+	if ! attrs_same "$2" '' ''; then chmod "00$attrs_mode" "$1"; fi
+}
+
+# attrs_clear PATH: what a run that broke off left there goes.
+attrs_clear() {
+	if [ -e "$1" ] || [ -L "$1" ]; then rm -rf "$1"; fi
 }
 
 # attrs_mode WANTED PRESENT STATE: the mode in octal without zeros in front,

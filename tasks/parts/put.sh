@@ -8,13 +8,11 @@ put_start() {
 	put_path=$1 put_new=${1%/*}/.${1##*/}.eucactl-new
 	[ -d "${1%/*}/" ] || die "the folder ${1%/*} does not exist"
 	trap 'rm -f "$put_new"' EXIT
-	rm -f "$put_new"
-	put_umask=$(umask)
+	attrs_clear "$put_new"
 	umask 077
 	set -C
 	exec 4>"$put_new"
 	set +C
-	umask "$put_umask"
 }
 
 # put_end MODE OWNER GROUP BACKUP VALIDATE: what is '' stays as the old file has
@@ -42,6 +40,7 @@ put_end() {
 	[ ! -d "$put_path" ] || [ ! -L "$put_path" ] || rm -f "$put_path" # mv would move into it
 	exec 4>&-
 	mv -f "$put_new" "$put_path"
+	trap - EXIT
 }
 
 # put_backup: the old file is kept under another name.
