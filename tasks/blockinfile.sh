@@ -25,11 +25,23 @@
 # Differs from Ansible: expressions as in lineinfile. In check mode a file that is
 # absent makes the outcome unknown.
 
+blockinfile_take() {
+	block_path=$1
+	block_lines=$2 block_mark=${3:-# {mark\} ANSIBLE MANAGED BLOCK} block_state=$6 block_after=$7 block_before=$8 block_create=$9
+	block_backup=${10} block_validate=${11} block_mode=${12} block_owner=${13} block_group=${14}
+	block_begin=$block_mark block_end=$block_mark
+	case $block_mark in
+	*'{mark}'*)
+		block_begin=${block_mark%%'{mark}'*}$4${block_mark#*'{mark}'}
+		block_end=${block_mark%%'{mark}'*}$5${block_mark#*'{mark}'}
+		;;
+	esac
+}
+
 # blockinfile_start ARGUMENTS
 blockinfile_start() {
 	umask 022
-	block_lines=$2 block_mark=${3:-# {mark\} ANSIBLE MANAGED BLOCK} block_state=$6 block_after=$7 block_before=$8 block_create=$9
-	block_backup=${10} block_validate=${11} block_mode=${12} block_owner=${13} block_group=${14}
+	blockinfile_take "$@"
 	attrs_path "$1"
 	attrs_follow "$attrs_path"
 	block_path=$attrs_path
@@ -40,13 +52,13 @@ blockinfile_start() {
 	*) die "state is present or absent, not '$6'" ;;
 	esac
 	[ -z "$block_after" ] || [ -z "$block_before" ] || die "insertafter and insertbefore exclude each other"
-	block_begin=$block_mark block_end=$block_mark
-	case $block_mark in
-	*'{mark}'*)
-		block_begin=${block_mark%%'{mark}'*}$4${block_mark#*'{mark}'}
-		block_end=${block_mark%%'{mark}'*}$5${block_mark#*'{mark}'}
-		;;
-	esac
+}
+
+seen_blockinfile() {
+	blockinfile_take "$@"
+	[ "$block_state" = present ] && [ -z "$block_after$block_before" ] && [ ! -L "$1" ] || return 1
+	attrs_so "$1" 'file' "$block_mode" "$block_owner" "$block_group" && blockinfile_seen || return 1
+	attrs_results path "$1"
 }
 
 check_blockinfile() {

@@ -131,6 +131,11 @@ command_cut() {
 	fi
 }
 
+seen_command() {
+	case $1 in '' | *[\'\"\\]*) return 1 ;; esac
+	[ -z "$2" ] && run_seen "$3" "$4"
+}
+
 check_command() {
 	if [ -n "$1" ] && [ -n "$2" ]; then die "give only one of cmd and argv"; fi
 	[ -n "$1$2" ] || die "no command given: give cmd or argv"

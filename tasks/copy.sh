@@ -64,6 +64,12 @@ copy_name() {
 	if [ -d "$copy_dest" ] && [ ! -L "$copy_dest" ]; then die "$copy_dest is a directory"; fi
 }
 
+seen_copy() {
+	[ -z "$4" ] && [ "$5" = false ] && [ "${12}" = true ] || return 1
+	[ -n "$2$3" ] && [ "$task_sum" = "${2:-$3}" ] && [ ! -L "$1" ] && attrs_so "$1" 'file' "$6" "$8" "$9" || return 1
+	attrs_results dest "$1"
+}
+
 check_copy() {
 	copy_start "$@"
 	if [ "$copy_remote" = true ] && [ -d "$copy_src" ]; then

@@ -63,6 +63,38 @@ file_behind() {
 	esac
 }
 
+seen_file() {
+	[ -z "${10}${11}" ] && [ "$7" = false ] || return 1
+	case $2:$6:$1 in
+	absent::/*[!/])
+		[ ! -e "$1" ] && [ ! -L "$1" ] || return 1
+		attrs_is=absent
+		;;
+	file::* | directory::*)
+		[ ! -L "$1" ] && attrs_so "$1" "$2" "$3" "$4" "$5" || return 1
+		;;
+	link:/*:*)
+		[ -e "$6" ] && file_link_seen "$@" || return 1
+		;;
+	link:?*:*)
+		[ -e "${1%/*}/$6" ] && file_link_seen "$@" || return 1
+		;;
+	*) return 1 ;;
+	esac
+	file_key=path
+	if [ "$2" = link ]; then
+		file_key=dest
+		result src "$6"
+	fi
+	attrs_results $file_key "$1"
+}
+
+# file_link_seen ARGUMENTS: a link was seen that leads to src.
+file_link_seen() {
+	[ -z "$3$4$5" ] && [ -L "$1" ] && attrs_so "$1" link '' '' '' || return 1
+	[ "${task_look#*:*:*:*:*:*:*:*:}" = "'$1' -> '$6'" ]
+}
+
 check_file() {
 	file_start "$@"
 	file_same=0

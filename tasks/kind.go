@@ -27,6 +27,7 @@ type Kind struct {
 	HasCheck bool // without check_KIND it is an act
 	HasRead  bool
 	HasDiff  bool
+	HasSeen  bool
 
 	GivesFacts bool // its results may have ansible_facts
 
@@ -74,9 +75,10 @@ const (
 var lookLetter = map[string]string{"stat": "", "sum": "s", "text": "t"}
 
 var (
-	kindName  = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
-	paramWord = regexp.MustCompile(`^([a-z][a-z0-9_|]*)(\[\]|\{\}|@|~)?(:lazy\??|\?|=(\S*))?$`)
-	function  = regexp.MustCompile(`(?m)^(check|apply|read|diff)_([a-z0-9_]+)\(\)`)
+	kindName    = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
+	paramWord   = regexp.MustCompile(`^([a-z][a-z0-9_|]*)(\[\]|\{\}|@|~)?(:lazy\??|\?|=(\S*))?$`)
+	anyFunction = regexp.MustCompile(`(?m)^([A-Za-z_][A-Za-z0-9_]*)\(\)`)
+	function    = regexp.MustCompile(`(?m)^(check|apply|read|diff|seen)_([a-z0-9_]+)\(\)`)
 )
 
 // Builtin is the library of the kinds that come with eucactl.
@@ -111,10 +113,14 @@ func (l *Library) Overlay(fsys fs.FS, from string) (*Library, error) {
 	if err := over.read(fsys, from); err != nil {
 		return nil, err
 	}
+	taken, err := builtinFunctions()
+	if err != nil {
+		return nil, err
+	}
 	for name, k := range over.kinds {
 		k.Waits = true // nobody knows what it does
 		over.kinds[name] = k
-		if _, taken := l.kinds[name]; taken {
+		if _, exists := l.kinds[name]; exists {
 			return nil, fmt.Errorf("%s/%s.sh: there is a built-in kind of this name", from, name)
 		}
 		// Text that is not whole would end the program's function early, and a
@@ -122,11 +128,37 @@ func (l *Library) Overlay(fsys fs.FS, from string) (*Library, error) {
 		if err := parses(k.Text); err != nil {
 			return nil, fmt.Errorf("%s/%s.sh: %w", from, name, err)
 		}
+		for _, f := range anyFunction.FindAllStringSubmatch(k.Text, -1) {
+			if owner, ok := taken[f[1]]; ok {
+				return nil, fmt.Errorf("%s/%s.sh: %s() is a function of the built-in %s already: choose another name", from, name, f[1], owner)
+			}
+		}
 	}
 	for name, k := range l.kinds {
 		over.kinds[name] = k
 	}
 	return over, over.joined(from)
+}
+
+// builtinFunctions are those of all that is built in, and in which file. All kinds of a program share one shell.
+func builtinFunctions() (map[string]string, error) {
+	owner := map[string]string{}
+	for _, pattern := range []string{"*.sh", "parts/*.sh"} {
+		files, err := fs.Glob(builtin, pattern)
+		if err != nil {
+			return nil, err
+		}
+		for _, file := range files {
+			text, err := fs.ReadFile(builtin, file)
+			if err != nil {
+				return nil, err
+			}
+			for _, f := range anyFunction.FindAllStringSubmatch(string(text), -1) {
+				owner[f[1]] = file
+			}
+		}
+	}
+	return owner, nil
 }
 
 // joined finds whatever a kind calls.
@@ -240,6 +272,7 @@ func parseKind(name, text string) (Kind, error) {
 		k.HasCheck = k.HasCheck || f[1] == "check"
 		k.HasRead = k.HasRead || f[1] == "read"
 		k.HasDiff = k.HasDiff || f[1] == "diff"
+		k.HasSeen = k.HasSeen || f[1] == "seen"
 	}
 	if !strings.Contains(text, "apply_"+name+"()") {
 		return k, fmt.Errorf("apply_%s() is missing", name)

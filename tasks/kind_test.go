@@ -44,6 +44,8 @@ func TestOverlayRefuses(t *testing.T) {
 		{"x.sh", "# x\napply_x() { :; }\n}\nreboot\n", "3:1"},
 		{"x.sh", "# x\napply_x() { echo 'open; }\n", "without closing quote"},
 		{"x.sh", "# x\napply_x() { :\x00; }\n", "NUL"},
+		{"x.sh", "# x\nsay() { :; }\napply_x() { :; }\n", "say() is a function of the built-in prelude.sh already"},
+		{"x.sh", "# x\nattrs_look() { :; }\napply_x() { :; }\n", "attrs_look() is a function of the built-in parts/attrs.sh already"},
 	} {
 		l, err := Builtin()
 		if err != nil {

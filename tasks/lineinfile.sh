@@ -30,13 +30,18 @@
 # inside and *? +? are refused before any host is touched. Files with NUL bytes are
 # refused. In check mode a file that is absent makes the outcome unknown.
 
-# lineinfile_start ARGUMENTS
-lineinfile_start() {
-	umask 022
+lineinfile_take() {
+	lineinfile_path=$1
 	lineinfile_re=$2 lineinfile_search=$3 lineinfile_line=$4 lineinfile_state=$5 lineinfile_backrefs=$6
 	lineinfile_after=$7 lineinfile_before=$8 lineinfile_first=$9 lineinfile_create=${10}
 	lineinfile_backup=${11} lineinfile_validate=${12}
 	lineinfile_mode=${13} lineinfile_owner=${14} lineinfile_group=${15}
+}
+
+# lineinfile_start ARGUMENTS
+lineinfile_start() {
+	umask 022
+	lineinfile_take "$@"
 	attrs_path "$1"
 	attrs_follow "$attrs_path"
 	lineinfile_path=$attrs_path
@@ -49,6 +54,13 @@ lineinfile_start() {
 	[ -z "$lineinfile_re" ] || [ -z "$lineinfile_search" ] || die "regexp and search_string exclude each other"
 	[ -z "$lineinfile_after" ] || [ -z "$lineinfile_before" ] || die "insertafter and insertbefore exclude each other"
 	[ "$lineinfile_backrefs" != true ] || [ -n "$lineinfile_re" ] || die "backrefs needs regexp"
+}
+
+seen_lineinfile() {
+	lineinfile_take "$@"
+	[ "$lineinfile_line" != __unset ] && [ -z "$lineinfile_after$lineinfile_before" ] && [ ! -L "$1" ] || return 1
+	attrs_so "$1" 'file' "${13}" "${14}" "${15}" && lineinfile_seen || return 1
+	attrs_results path "$1"
 }
 
 check_lineinfile() {

@@ -3,6 +3,8 @@
 # Tells which of these handlers an earlier run, which broke off, left to be done:
 # the result left has their keys. It changes nothing.
 
+seen_notified() { check_notified "$@"; }
+
 check_notified() {
 	notified_left=
 	for notified_key in $1; do

@@ -6,7 +6,19 @@
 # is the running task speaking. The newline in front keeps a tool's unfinished
 # line from hiding ours. A reader that is gone ends the program here, also
 # where SIGPIPE is ignored.
-say() { printf '\n%s %s\n' "$MARK" "$*" || exit 1; }
+say() {
+	held="$held
+$MARK $*
+"
+	[ -n "$holding" ] || let_go
+}
+
+# let_go: what is held is said. Only what takes no time is held: for each thing that
+# is said, the host's sshd is woken.
+let_go() {
+	printf %s "$held" || exit 1
+	held=''
+}
 
 # stop WORDS: the program cannot go on, and no task is to blame.
 stop() {
@@ -31,19 +43,17 @@ blob_file() {
 
 # result KEY VALUE...: fields of what the task registers; the last one of a KEY
 # counts. Or put what a command prints between result_begin KEY and result_end
-# KEY. A KEY that ends in _json carries JSON. Said at once: each word of a host's
-# own wakes its sshd.
+# KEY. A KEY that ends in _json carries JSON.
 result() {
-	result_text=
 	while [ $# != 0 ]; do
-		result_text="$result_text
+		held="$held
 $MARK data $task_n $1
 $2
 $MARK data-end $task_n $1
 "
 		shift 2
 	done
-	printf %s "$result_text" || exit 1
+	[ -n "$holding" ] || let_go
 }
 result_begin() { say data "$task_n" "$1"; }
 result_end() { say data-end "$task_n" "$1"; }
@@ -77,7 +87,7 @@ open_run() {
 	unset IFS ENV BASH_ENV CDPATH TMPDIR GREP_OPTIONS POSIXLY_CORRECT
 	umask 077
 	cd /
-	fresh=' ' looked='' offered=' ' wanted='' quiet='' fetched='' staged='' flagged='' environ=''
+	held='' holding='' fresh=' ' looked='' offered=' ' wanted='' quiet='' fetched='' staged='' flagged='' environ=''
 	say hello 1
 }
 
@@ -104,7 +114,7 @@ take_lock() {
 	notified=' ' # later stages of the run go on with what is notified here
 	lock_how=-x lock_left=$LOCK_WAIT
 	if [ -z "$CHECK" ]; then
-		(: >>"$LOCK") || stop "cannot open $LOCK"
+		{ [ -f "$LOCK" ] && [ -w "$LOCK" ]; } || (: >>"$LOCK") || stop "cannot open $LOCK"
 		exec 9>>"$LOCK"
 	elif [ -f "$LOCK" ]; then
 		lock_how=-s
@@ -183,6 +193,7 @@ stage_facts() {
 # section NAME SCRIPT: what the script prints, whole and with its exit status.
 # Its stderr comes before, as words.
 section() {
+	let_go
 	section_text=$(eval "$2" </dev/null 9>&-)
 	print_section "$1" $? "$section_text"
 }
@@ -482,6 +493,7 @@ task() {
 		task_skip
 		return
 	fi
+	if seen "$@"; then return; fi
 	say begin "$task_n"
 	if [ $guard_says = maybe ]; then
 		task_end unknown 0
@@ -493,7 +505,6 @@ task() {
 		;;
 	esac
 	refresh
-	recall
 	part "check_$task_kind" "$@"
 	case $WAITS in *" $task_kind "*) looked='' ;; esac
 	case $task_rc in
@@ -502,6 +513,23 @@ task() {
 	10) act "$@" ;;
 	*) task_end failed $task_rc ;;
 	esac
+}
+
+# seen ARG...: it is so, as seen_KIND shows without starting anything: then the task
+# has ended. seen_KIND runs in the program's own shell: it may not exit, nor change
+# anything but variables of its own.
+seen() {
+	recall
+	case $guard_says$task_environ$SEES in run*" $task_kind "*) ;; *) return 1 ;; esac
+	seen_before=$held holding=yes
+	say begin "$task_n"
+	if ! "seen_$task_kind" "$@"; then
+		held=$seen_before holding=''
+		return 1
+	fi
+	task_end ok 0
+	holding=''
+	[ ${#held} -lt 4096 ] || let_go
 }
 
 task_skip() {

@@ -21,6 +21,8 @@
 # It always changes something. In check mode it is not run: with creates or
 # removes it would change something, without them that is unknown.
 
+seen_shell() { [ -n "$1" ] && run_seen "$2" "$3"; }
+
 check_shell() {
 	[ -n "$1" ] || die "no command given"
 	run_due "$2" "$3" "$4"

@@ -154,6 +154,7 @@ func (e Env) settings(b *strings.Builder, kinds []Kind) {
 		{"ACTS", with(func(k Kind) bool { return !k.HasCheck })},
 		{"READS", with(func(k Kind) bool { return k.HasRead })},
 		{"DIFFS", with(func(k Kind) bool { return k.HasDiff })},
+		{"SEES", with(func(k Kind) bool { return k.HasSeen })},
 		{"WAITS", with(func(k Kind) bool { return k.Waits })},
 		{"CR", "\r"}, // sh has no word for it
 	} {

@@ -3,7 +3,6 @@ package tasks
 import (
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -210,14 +209,14 @@ func TestShellsParseEveryKind(t *testing.T) {
 	})
 }
 
-var anyFunction = regexp.MustCompile(`(?m)^([A-Za-z0-9_]+)\(\)`)
-
 // Kinds share one program: two functions of one name would be one.
 func TestFunctionNamesDoNotCollide(t *testing.T) {
 	files, err := filepath.Glob("*.sh")
-	if err != nil {
-		t.Fatal(err)
+	parts, err2 := filepath.Glob("parts/*.sh")
+	if err != nil || err2 != nil {
+		t.Fatal(err, err2)
 	}
+	files = append(files, parts...)
 	owner := map[string]string{}
 	for _, file := range files {
 		for _, m := range anyFunction.FindAllStringSubmatch(readFile(t, file), -1) {

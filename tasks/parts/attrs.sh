@@ -62,6 +62,14 @@ attrs_seen() {
 	[ -z "${2-}" ] || [ ! -L "$1" ]
 }
 
+# attrs_so PATH STATE MODE OWNER GROUP: what was seen beforehand is so. It starts nothing.
+attrs_so() {
+	[ "$1" = "$task_path" ] && [ -n "$task_look" ] || return 1
+	case $3 in *[!0-7]*) return 1 ;; esac
+	attrs_look "$1"
+	[ "$attrs_is" = "$2" ] && attrs_same "$3" "$4" "$5"
+}
+
 # attrs_readlink PATH: what the symbolic link says, into attrs_to.
 attrs_readlink() {
 	attrs_to=${task_look#*:*:*:*:*:*:*:*:}

@@ -37,18 +37,28 @@ run_due() {
 		run_not="'$3' does not exist" run_why="$3 does not exist"
 	fi
 	if [ -n "$run_not" ]; then
-		result rc_json 0
-		result stdout "skipped, since $run_why"
-		result stderr ''
-		run_did=Did
-		[ -z "$task_check" ] || run_did=Would
-		result msg "$run_did not run command since $run_not"
+		run_needless
 		return 0
 	fi
 	[ -n "$task_check" ] || return 10
 	result msg "Command would have run if not in check mode"
 	[ -n "$2$3" ] || return 10
 	return 1
+}
+
+run_needless() {
+	run_did=Did
+	[ -z "$task_check" ] || run_did=Would
+	result rc_json 0 stdout "skipped, since $run_why" stderr '' msg "$run_did not run command since $run_not"
+}
+
+# run_seen CHDIR CREATES: what it creates is there. It starts nothing.
+run_seen() {
+	case $1$2 in /*) ;; *) return 1 ;; esac
+	case $1:$2 in :*[*?[]* | [!:]*) return 1 ;; esac
+	[ -e "$2" ] || [ -L "$2" ] || return 1
+	run_not="'$2' exists" run_why="$2 exists"
+	run_needless
 }
 
 # run_failed RC WORDS: it cannot even be started.
