@@ -259,6 +259,7 @@ func parseKind(name, text string) (Kind, error) {
 		if _, ok := lookLetter[k.Looks]; !ok {
 			return k, fmt.Errorf("a kind looks for stat, sum or text, not %q", k.Looks)
 		}
+		k.With = append(k.With, "attrs", "look")
 	}
 	if waits, below, _ := strings.Cut(rest, "\n"); waits == waitsWord {
 		k.Waits, rest = true, below

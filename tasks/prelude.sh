@@ -330,87 +330,6 @@ task_end() {
 	say end "$task_n" "$task_is" "$2"
 }
 
-# --- Looks ---
-#
-# Most tasks find that nothing is to be done, and most of those look at a file.
-# One stat and one sha256sum for the files of all tasks take as long as those of
-# a single one. What they say is believed until something is done or waited for.
-
-# look TASKS PATH...: for each of the TASKS, what stat says of its PATH. One with
-# s behind its number wants the sum of a small file too, one with t the text.
-look() {
-	look_tasks="$1 " look_sums='' look_files='' look_text_of=''
-	shift
-	looked=yes
-	look_said=$(stat -c "$look_format:%N" -- "$@" 2>/dev/null)
-	set -f
-	IFS='
-'
-	# What is absent has no line.
-	for look_line in $look_said; do
-		while [ $# != 0 ]; do
-			look_task=${look_tasks%% *} look_tasks=${look_tasks#* } look_path=$1
-			shift
-			case ${look_line#*:*:*:*:*:*:*:*:} in
-			"$look_path" | "'$look_path'" | "'$look_path' -> '"*)
-				look_keep "${look_task%[st]}"
-				break
-				;;
-			esac
-		done
-	done
-	# shellcheck disable=SC2086 # a file a line
-	[ -z "$look_files" ] || look_sum $look_files
-	set +f
-	unset IFS
-}
-
-# mode:uid:gid:size:links:owner:group:type, which parts/attrs.sh takes apart.
-look_format=%a:%u:%g:%s:%h:%U:%G:%F
-
-# look_keep TASK: the line is of its path.
-look_keep() {
-	eval "look_$1=\$look_line look_path_$1=\$look_path"
-	look_size=${look_line#*:*:*:}
-	look_size=${look_size%%:*}
-	case $look_task:${look_line#*:*:*:*:*:*:*:} in
-	*s:regular*)
-		[ "$look_size" -le 1048576 ] || return 0
-		look_sums="$look_sums$1 " look_files="$look_files$look_path
-"
-		;;
-	*t:regular*)
-		[ "$look_size" -le 65536 ] || return 0
-		if [ "$look_path" != "$look_text_of" ]; then
-			look_text=$(cat -- "$look_path" 2>/dev/null && echo .)
-			look_text_of=$look_path
-		fi
-		# A NUL byte is not in a variable.
-		[ ${#look_text} != $((look_size + 1)) ] || eval "look_text_$1=\$look_text"
-		;;
-	esac
-}
-
-# look_sum PATH...: sums of the tasks in look_sums.
-look_sum() {
-	for look_line in $(sha256sum -- "$@" 2>/dev/null); do
-		while [ $# != 0 ]; do
-			look_task=${look_sums%% *} look_sums=${look_sums#* } look_path=$1
-			shift
-			if [ "$look_path" = "${look_line#*  }" ]; then
-				eval "look_sum_$look_task=\${look_line%% *}"
-				break
-			fi
-		done
-	done
-}
-
-# recall: what was seen of the task's path, into task_look and the like.
-recall() {
-	task_look='' task_path='' task_sum='' task_text=''
-	[ -z "$looked" ] || eval "task_look=\${look_$task_n-} task_path=\${look_path_$task_n-} task_sum=\${look_sum_$task_n-} task_text=\${look_text_$task_n-}"
-}
-
 # --- Handlers ---
 #
 # That a handler is to run is written down before the task that notifies it
@@ -513,6 +432,13 @@ task() {
 	10) act "$@" ;;
 	*) task_end failed $task_rc ;;
 	esac
+}
+
+# recall: what was seen of the task's file beforehand (parts/look.sh), into task_look
+# and the like.
+recall() {
+	task_look='' task_path='' task_sum='' task_text=''
+	[ -z "$looked" ] || eval "task_look=\${look_$task_n-} task_path=\${look_path_$task_n-} task_sum=\${look_sum_$task_n-} task_text=\${look_text_$task_n-}"
 }
 
 # seen ARG...: it is so, as seen_KIND shows without starting anything: then the task

@@ -33,12 +33,15 @@ attrs_follow() {
 	done
 }
 
+# mode:uid:gid:size:links:owner:group:type
+attrs_format=%a:%u:%g:%s:%h:%U:%G:%F
+
 # attrs_look PATH [-L]: its state (absent, file, directory, link, hard, other)
 # and what else stat tells, into attrs_is_*.
 attrs_look() {
 	attrs_is=absent attrs_is_mode='' attrs_is_uid='' attrs_is_gid='' attrs_is_size='' attrs_is_owner='' attrs_is_group=''
 	[ -e "$1" ] || [ -L "$1" ] || return 0
-	attrs_seen "$@" || attrs_stat=$(stat ${2:+"$2"} -c "$look_format" "$1") || die "cannot look at $1"
+	attrs_seen "$@" || attrs_stat=$(stat ${2:+"$2"} -c "$attrs_format" "$1") || die "cannot look at $1"
 	set -f
 	IFS=:
 	# shellcheck disable=SC2086 # split on purpose
