@@ -235,7 +235,8 @@ func (p *Program) looks() map[int]string {
 	}
 	for i, t := range p.Tasks {
 		k := p.Kinds.kinds[t.Kind]
-		if k.Looks != "" && plainPath.MatchString(t.Args[0]) {
+		// Who sets a limit thinks that it may hang, and only its own task is to.
+		if k.Looks != "" && t.Flags.Timeout == 0 && plainPath.MatchString(t.Args[0]) {
 			if len(paths) == 0 {
 				first = i
 			}

@@ -9,6 +9,7 @@
 look() {
 	look_tasks="$1 " look_sums='' look_files='' look_text_of=''
 	shift
+	let_go
 	looked=yes
 	look_said=$(stat -c "$attrs_format:%N" -- "$@" 2>/dev/null)
 	set -f
