@@ -51,11 +51,14 @@ type Dialer struct {
 }
 
 // New returns a Dialer that finds what the user's ssh finds, with knownHosts as
-// the file of our own.
+// the file of our own. Another $HOME than the user's own counts.
 func New(knownHosts string) *Dialer {
 	d := &Dialer{KnownHosts: knownHosts, Agent: os.Getenv("SSH_AUTH_SOCK")}
 	if u, err := user.Current(); err == nil {
 		d.User, d.Home = u.Username, u.HomeDir
+	}
+	if home, err := os.UserHomeDir(); err == nil {
+		d.Home = home
 	}
 	if d.Home != "" {
 		ssh := filepath.Join(d.Home, ".ssh")
