@@ -76,7 +76,8 @@ func (s Step) takes(a Arg, known ...string) *Error {
 	if !slices.Contains(known, a.Name) {
 		return wrong(a.Where, "%s has no parameter %q%s (parameters: %s)", s.Kind, a.Name, suggestion(a.Name, known), listed(known))
 	}
-	if local == nil || templates.HasTemplate(fmt.Sprint(a.Value)) {
+	// A template is looked at when it is rendered, which those of an import never are.
+	if local == nil || templates.HasTemplate(fmt.Sprint(a.Value)) && s.Kind != "import_role" {
 		return nil
 	}
 	if why := local.refuses(a.Name, a.Value); why != "" {

@@ -71,7 +71,10 @@ func chosenFiles(src *Source, dir string, args map[string]any) ([]string, error)
 			return nil, fmt.Errorf("files_matching: %w", err)
 		}
 	}
-	ignored, _ := args["ignore_files"].([]any)
+	ignored, err := ignoredFiles(args["ignore_files"])
+	if err != nil {
+		return nil, err
+	}
 	depth, _ := numberOf(args["depth"])
 	endings := []string{"yaml", "yml", "json"}
 	if list, ok := args["extensions"].([]any); ok {
@@ -87,7 +90,7 @@ func chosenFiles(src *Source, dir string, args map[string]any) ([]string, error)
 	}) {
 		base := path.Base(f)
 		switch {
-		case slices.Contains(ignored, any(base)), match != nil && !match.MatchString(base):
+		case slices.ContainsFunc(ignored, func(re *regexp.Regexp) bool { return re.MatchString(base) }), match != nil && !match.MatchString(base):
 		case !slices.Contains(endings, strings.TrimPrefix(path.Ext(f), ".")):
 			if !truthy(args["ignore_unknown_extensions"]) {
 				return nil, fmt.Errorf("%s does not have a valid extension: %s", src.shown(f), strings.Join(endings, ", "))
@@ -95,6 +98,27 @@ func chosenFiles(src *Source, dir string, args map[string]any) ([]string, error)
 		default:
 			out = append(out, f)
 		}
+	}
+	return out, nil
+}
+
+// ignoredFiles are expressions that the ends of names match: a list of them, or a text with blanks between.
+func ignoredFiles(v any) ([]*regexp.Regexp, error) {
+	words, ok := v.([]any)
+	if text, isText := v.(string); isText {
+		for _, word := range strings.Fields(text) {
+			words = append(words, word)
+		}
+	} else if !ok && v != nil {
+		return nil, fmt.Errorf("ignore_files is a list of expressions, not %s", describeValue(v))
+	}
+	var out []*regexp.Regexp
+	for _, word := range words {
+		re, err := regexp.Compile("(?:" + fmt.Sprint(word) + ")$")
+		if err != nil {
+			return nil, fmt.Errorf("ignore_files: %w", err)
+		}
+		out = append(out, re)
 	}
 	return out, nil
 }

@@ -30,10 +30,15 @@ type localKind struct {
 	only map[string]string // of some arguments: the one value that is supported, which is also what counts if none is given
 }
 
+// plainWord is how a name of an encoding is compared: utf-8, UTF8 and utf_8 are one.
+func plainWord(s string) string {
+	return strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(s))
+}
+
 // refuses tells why a value of an argument is not supported, if it is not.
 func (k *localKind) refuses(name string, v any) string {
 	want, limited := k.only[name]
-	if !limited || strings.EqualFold(fmt.Sprint(v), want) || (want == "true" && truthy(v)) {
+	if !limited || v == nil || want == "true" && truthy(v) || plainWord(fmt.Sprint(v)) == plainWord(want) {
 		return ""
 	}
 	return fmt.Sprintf("%s can only be %s here, not %v", name, want, v)

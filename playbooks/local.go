@@ -321,7 +321,7 @@ func (w *walker) factsOf(e *entry) (*memory, error) {
 	return w.run.memory(to), nil
 }
 
-func doSetStats(w *walker, _ *entry, c call) (map[string]any, error) {
+func doSetStats(w *walker, e *entry, c call) (map[string]any, error) {
 	data, ok := ordered.Names(c.args["data"])
 	if !ok {
 		return nil, failing(map[string]any{"msg": "data is a mapping, not " + describeValue(c.args["data"])})
@@ -333,6 +333,10 @@ func doSetStats(w *walker, _ *entry, c call) (map[string]any, error) {
 	}
 	aggregate, given := c.args["aggregate"]
 	adds := !given || truthy(aggregate)
+	secret, err := e.around.is("no_log")
+	if err != nil || secret { // nothing that it says is shown
+		return map[string]any{"changed": false}, err
+	}
 	w.run.mu.Lock()
 	defer w.run.mu.Unlock()
 	if w.run.custom[host] == nil {
@@ -345,6 +349,19 @@ func doSetStats(w *walker, _ *entry, c call) (map[string]any, error) {
 		w.run.custom[host][name] = v
 	}
 	return map[string]any{"changed": false, "ansible_stats": map[string]any{"data": data, "per_host": perHost, "aggregate": adds}}, nil
+}
+
+// merged are two mappings in one, and the mappings in them likewise; else the second counts.
+func merged(was, more map[string]any) map[string]any {
+	out := maps.Clone(was)
+	for name, v := range more {
+		before, deep := ordered.Names(out[name])
+		if inner, both := ordered.Names(v); deep && both {
+			v = merged(before, inner)
+		}
+		out[name] = v
+	}
+	return out
 }
 
 // added is what two values of set_stats come to: numbers are added, lists and texts joined, mappings merged. Those of
@@ -370,9 +387,7 @@ func added(was, v any) any {
 	default:
 		old, ok := ordered.Names(was)
 		if more, both := ordered.Names(v); ok && both {
-			out := maps.Clone(old)
-			maps.Copy(out, more)
-			return out
+			return merged(old, more)
 		}
 	}
 	return was

@@ -14,7 +14,9 @@ func TestSetStats(t *testing.T) {
   gather_facts: false
   tasks:
     - set_stats: { data: { count: 2, names: ["{{ inventory_hostname }}"], by: { "x": 1 }, odd: 1 } }
-    - set_stats: { data: { odd: text, by: { "y": 2 } } }
+    - set_stats: { data: { odd: text, by: { "y": 2, deep: { b: 1 } } } }
+    - set_stats: { data: { by: { deep: { a: 1 } } } }
+    - { set_stats: { data: { hidden: 1 } }, no_log: true }
     - set_stats: { data: { mine: "{{ inventory_hostname }}" }, per_host: true }
     - set_stats: { data: { last: 1 } }
     - set_stats: { data: { last: 5 }, aggregate: false }
@@ -23,7 +25,7 @@ func TestSetStats(t *testing.T) {
 		t.Fatal(p.err)
 	}
 	want := Custom{
-		"":  {"count": int64(4), "names": []any{"a", "b"}, "by": map[string]any{"x": int64(1), "y": int64(2)}, "odd": int64(2), "last": int64(5)},
+		"":  {"count": int64(4), "names": []any{"a", "b"}, "by": map[string]any{"x": int64(1), "y": int64(2), "deep": map[string]any{"a": int64(1), "b": int64(1)}}, "odd": int64(2), "last": int64(5)},
 		"a": {"mine": "a"}, "b": {"mine": "b"},
 	}
 	if names, ok := p.custom[""]["names"].([]any); ok && len(names) == 2 && names[0] == "b" {
@@ -46,6 +48,9 @@ func TestUnsupportedValuesAreRefused(t *testing.T) {
 		"copy: { src: x, dest: /x, decrypt: no }":                      "site.yml:4: copy: decrypt can only be true here, not false",
 		"import_role: { name: r, apply: { tags: x } }":                 `"apply"`,
 		"include_role: { name: r, rolespec_validate: false }":          "site.yml:4: include_role: rolespec_validate can only be true here, not false",
+		`import_role: { name: r, rolespec_validate: "{{ false }}" }`:   "rolespec_validate can only be true here",
+		"include_vars: { dir: vars, ignore_files: 'x b.t.t' }":         "",
+		"copy: { src: x, dest: /x, local_follow: }":                    "",
 		`copy: { src: x, dest: /x, decrypt: "{{ 1 == 2 }}" }`:          "copy: decrypt can only be true here, not false",
 		"include_vars: { dir: vars }":                                  "does not have a valid extension: yaml, yml, json",
 		"include_vars: { dir: vars, ignore_unknown_extensions: true }": "",

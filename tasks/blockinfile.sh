@@ -81,6 +81,8 @@ check_blockinfile() {
 # blockinfile_seen: the text that was read beforehand has the block, and its marks once.
 # What is not so simple is left to blockinfile_edit.
 blockinfile_seen() {
+	case $block_begin$block_end in *"
+"*) return 1 ;; esac
 	[ -n "$block_lines" ] && [ "$block_begin" != "$block_end" ] && put_seen "$block_path" || return 1
 	block_seen="
 $put_seen" block_whole="

@@ -91,6 +91,7 @@ seen_file() {
 
 # file_link_seen ARGUMENTS: a link was seen that leads to src.
 file_link_seen() {
+	case $6 in *[!A-Za-z0-9_./@+,:=~%#-]*) return 1 ;; esac
 	[ -z "$3$4$5" ] && [ -L "$1" ] && attrs_so "$1" link '' '' '' || return 1
 	[ "${task_look#*:*:*:*:*:*:*:*:}" = "'$1' -> '$6'" ]
 }
@@ -286,7 +287,7 @@ file_make_directory() {
 	if [ "$file_one" != "$file_path" ]; then
 		file_first=${file_left%%/*}
 		file_new=$file_one/.$file_first.eucactl-new
-		attrs_clear "$file_new"
+		[ ! -e "$file_new" ] || rm -rf "$file_new"
 		file_make_chain "$file_new" "${file_left#"$file_first"}"
 		mv "$file_new" "$file_one/$file_first"
 		file_set_times

@@ -32,7 +32,6 @@ type Kind struct {
 	GivesFacts bool // its results may have ansible_facts
 
 	Looks string // "# looks: stat", sum or text: what its check asks of the file that its first parameter names
-	Waits bool   // "# waits": its check may wait for others to change the host
 }
 
 // A Param is a named argument of a playbook and, by its place, a positional one
@@ -68,7 +67,6 @@ type Library struct {
 const (
 	withWord  = "# with:"
 	looksWord = "# looks:"
-	waitsWord = "# waits"
 )
 
 // lookLetter is what stands for a look behind the number of a task.
@@ -118,19 +116,18 @@ func (l *Library) Overlay(fsys fs.FS, from string) (*Library, error) {
 		return nil, err
 	}
 	for name, k := range over.kinds {
-		k.Waits = true // nobody knows what it does
-		over.kinds[name] = k
 		if _, exists := l.kinds[name]; exists {
 			return nil, fmt.Errorf("%s/%s.sh: there is a built-in kind of this name", from, name)
 		}
 		// Text that is not whole would end the program's function early, and a
 		// program cut in half could run.
-		if err := parses(k.Text); err != nil {
+		defined, err := functions(k.Text)
+		if err != nil {
 			return nil, fmt.Errorf("%s/%s.sh: %w", from, name, err)
 		}
-		for _, f := range anyFunction.FindAllStringSubmatch(k.Text, -1) {
-			if owner, ok := taken[f[1]]; ok {
-				return nil, fmt.Errorf("%s/%s.sh: %s() is a function of the built-in %s already: choose another name", from, name, f[1], owner)
+		for _, f := range defined {
+			if owner, ok := taken[f]; ok {
+				return nil, fmt.Errorf("%s/%s.sh: %s() is a function of the built-in %s already: choose another name", from, name, f, owner)
 			}
 		}
 	}
@@ -204,9 +201,20 @@ func (l *Library) called(kinds []Kind) []Kind {
 	return all
 }
 
-func parses(text string) error {
-	_, err := syntax.NewParser(syntax.Variant(syntax.LangPOSIX)).Parse(strings.NewReader(text), "")
-	return err
+// functions are the names of those that a text defines, which must be whole.
+func functions(text string) ([]string, error) {
+	file, err := syntax.NewParser(syntax.Variant(syntax.LangPOSIX)).Parse(strings.NewReader(text), "")
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	syntax.Walk(file, func(n syntax.Node) bool {
+		if f, ok := n.(*syntax.FuncDecl); ok {
+			names = append(names, f.Name.Value)
+		}
+		return true
+	})
+	return names, nil
 }
 
 func (l *Library) read(fsys fs.FS, from string) error {
@@ -260,9 +268,6 @@ func parseKind(name, text string) (Kind, error) {
 			return k, fmt.Errorf("a kind looks for stat, sum or text, not %q", k.Looks)
 		}
 		k.With = append(k.With, "attrs", "look")
-	}
-	if waits, below, _ := strings.Cut(rest, "\n"); waits == waitsWord {
-		k.Waits, rest = true, below
 	}
 	k.Doc = headComment(rest)
 	k.GivesFacts = strings.Contains(text, "result ansible_facts_json") || strings.Contains(text, "result_begin ansible_facts_json")

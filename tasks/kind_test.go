@@ -45,6 +45,8 @@ func TestOverlayRefuses(t *testing.T) {
 		{"x.sh", "# x\napply_x() { echo 'open; }\n", "without closing quote"},
 		{"x.sh", "# x\napply_x() { :\x00; }\n", "NUL"},
 		{"x.sh", "# x\nsay() { :; }\napply_x() { :; }\n", "say() is a function of the built-in prelude.sh already"},
+		{"x.sh", "# x\nsay ()\n{ :; }\napply_x() { :; }\n", "say() is a function of the built-in prelude.sh already"},
+		{"x.sh", "# x\n  result () { :; }\napply_x() { :; }\n", "result() is a function of the built-in prelude.sh already"},
 		{"x.sh", "# x\nattrs_look() { :; }\napply_x() { :; }\n", "attrs_look() is a function of the built-in parts/attrs.sh already"},
 	} {
 		l, err := Builtin()

@@ -86,7 +86,9 @@ check_lineinfile() {
 # so simple is left to lineinfile_edit.
 lineinfile_seen() {
 	[ "$lineinfile_state:$lineinfile_backrefs:$lineinfile_first$lineinfile_search" = present:false:false ] || return 1
-	[ -n "$lineinfile_line" ] && put_seen "$lineinfile_path" || return 1
+	case $lineinfile_line in '' | *"
+"*) return 1 ;; esac
+	put_seen "$lineinfile_path" || return 1
 	case "
 $put_seen" in
 	*"

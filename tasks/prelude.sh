@@ -22,6 +22,7 @@ let_go() {
 
 # stop WORDS: the program cannot go on, and no task is to blame.
 stop() {
+	holding=''
 	say stopped "$*"
 	exit 1
 }
@@ -87,7 +88,8 @@ open_run() {
 	unset IFS ENV BASH_ENV CDPATH TMPDIR GREP_OPTIONS POSIXLY_CORRECT
 	umask 077
 	cd /
-	held='' holding='' fresh=' ' looked='' offered=' ' wanted='' quiet='' fetched='' staged='' flagged='' environ=''
+	held='' holding='' fresh=' ' offered=' ' wanted='' quiet='' fetched='' staged='' flagged='' environ=''
+	forget_looks
 	say hello 1
 }
 
@@ -425,7 +427,8 @@ task() {
 	esac
 	refresh
 	part "check_$task_kind" "$@"
-	case $WAITS in *" $task_kind "*) looked='' ;; esac
+	# Others may take their time.
+	case $LOOKS in *" $task_kind "*) ;; *) looked='' ;; esac
 	case $task_rc in
 	0) task_end ok 0 ;;
 	1) settle "$@" ;;
@@ -435,10 +438,18 @@ task() {
 }
 
 # recall: what was seen of the task's file beforehand (parts/look.sh), into task_look
-# and the like.
+# and the like. task_text is the task that has the text.
 recall() {
 	task_look='' task_path='' task_sum='' task_text=''
-	[ -z "$looked" ] || eval "task_look=\${look_$task_n-} task_path=\${look_path_$task_n-} task_sum=\${look_sum_$task_n-} task_text=\${look_text_$task_n-}"
+	[ -z "$looked" ] || eval "task_look=\${look_$task_n-} task_path=\${look_path_$task_n-} task_sum=\${look_sum_$task_n-} task_text=\${look_like_$task_n-}"
+}
+
+# forget_looks: an earlier stage, in the same shell, had tasks of the same numbers.
+forget_looks() {
+	for look_one in ${look_all-}; do
+		unset "look_$look_one" "look_path_$look_one" "look_sum_$look_one" "look_like_$look_one" "look_text_$look_one"
+	done
+	looked='' look_all=''
 }
 
 # seen ARG...: it is so, as seen_KIND shows without starting anything: then the task

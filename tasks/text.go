@@ -155,7 +155,7 @@ func (e Env) settings(b *strings.Builder, kinds []Kind) {
 		{"READS", with(func(k Kind) bool { return k.HasRead })},
 		{"DIFFS", with(func(k Kind) bool { return k.HasDiff })},
 		{"SEES", with(func(k Kind) bool { return k.HasSeen })},
-		{"WAITS", with(func(k Kind) bool { return k.Waits })},
+		{"LOOKS", with(Kind.quick)},
 		{"CR", "\r"}, // sh has no word for it
 	} {
 		fmt.Fprintf(b, "%s=%s\n", s[0], quote(s[1]))
@@ -221,8 +221,19 @@ var plainPath = regexp.MustCompile(`^/[A-Za-z0-9_./@+,:=~%#-]*[^/]$`)
 // mostLooks is how many paths one command is given.
 const mostLooks = 1000
 
+// quick tells whether what was seen may be believed after a task of the kind that found nothing to do.
+func (k Kind) quick() bool { return k.Looks != "" || k.HasSeen }
+
+var conditional = regexp.MustCompile(`[ocfs][0-9]`)
+
+// surely tells whether a task is to look at its file in any case. Who sets a time limit thinks that it may hang, and
+// then only that task is to.
+func (t Task) surely() bool {
+	return t.Flags.Timeout == 0 && t.Flags.Handler == "" && !conditional.MatchString(t.Guard)
+}
+
 // looks are the statements that have the prelude look at many tasks' files together, by the task that they stand
-// before. What was seen is forgotten where something is done or waited for, so there the next one begins.
+// before. What was seen is believed as long as only tasks come that are quick, so behind any other the next one begins.
 func (p *Program) looks() map[int]string {
 	statements := map[int]string{}
 	var at, paths []string
@@ -235,14 +246,13 @@ func (p *Program) looks() map[int]string {
 	}
 	for i, t := range p.Tasks {
 		k := p.Kinds.kinds[t.Kind]
-		// Who sets a limit thinks that it may hang, and only its own task is to.
-		if k.Looks != "" && t.Flags.Timeout == 0 && plainPath.MatchString(t.Args[0]) {
+		if k.Looks != "" && t.surely() && plainPath.MatchString(t.Args[0]) {
 			if len(paths) == 0 {
 				first = i
 			}
 			at, paths = append(at, strconv.Itoa(i)+lookLetter[k.Looks]), append(paths, quote(t.Args[0]))
 		}
-		if !k.HasCheck || k.Waits || len(paths) == mostLooks {
+		if !k.quick() || len(paths) == mostLooks {
 			end()
 		}
 	}

@@ -1,6 +1,5 @@
 # wait_for host=127.0.0.1 port? path? state=started search_regex~? timeout=300 delay=0 sleep=1 connect_timeout=5 msg? exclude_hosts[]? active_connection_states[]=ESTABLISHED,FIN_WAIT1,FIN_WAIT2,SYN_RECV,SYN_SENT,TIME_WAIT
 # with: attrs
-# waits
 #
 # Waits, on the host, until a port or a file is as it is to be.
 #

@@ -27,7 +27,7 @@ var prelude = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	const last = "LOCK=/run/eucactl.lock\nACTS=' '\nREADS=' '\nDIFFS=' '\nSEES=' '\nWAITS=' '\nCR='\r'\n"
+	const last = "LOCK=/run/eucactl.lock\nACTS=' '\nREADS=' '\nDIFFS=' '\nSEES=' '\nLOOKS=' '\nCR='\r'\n"
 	_, text, ok := strings.Cut(text, last)
 	text, end := strings.CutSuffix(text, "open_run\ntake_lock\n"+programEnd)
 	if !ok || !end {
@@ -71,7 +71,7 @@ func (pr *program) settings(text string) (rest string, err error) {
 	if !ok {
 		return rest, errors.New("not a program")
 	}
-	for _, name := range []string{"MARK", "CHECK", "DIFF", "CLOUD", "LOGIN", "LOCK_WAIT", "HOST_DIR", "RUN_DIR", "LOCK", "ACTS", "READS", "DIFFS", "SEES", "WAITS", "CR"} {
+	for _, name := range []string{"MARK", "CHECK", "DIFF", "CLOUD", "LOGIN", "LOCK_WAIT", "HOST_DIR", "RUN_DIR", "LOCK", "ACTS", "READS", "DIFFS", "SEES", "LOOKS", "CR"} {
 		if rest, ok = strings.CutPrefix(rest, name+"="); !ok {
 			return rest, fmt.Errorf("the setting %s is missing", name)
 		}

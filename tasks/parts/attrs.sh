@@ -112,7 +112,7 @@ attrs_make() {
 
 # attrs_clear PATH: what a run that broke off left there goes.
 attrs_clear() {
-	if [ -e "$1" ] || [ -L "$1" ]; then rm -rf "$1"; fi
+	if [ -e "$1" ] || [ -L "$1" ]; then rm -f "$1"; fi
 }
 
 # attrs_mode WANTED PRESENT STATE: the mode in octal without zeros in front,

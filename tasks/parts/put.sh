@@ -9,10 +9,12 @@ put_start() {
 	[ -d "${1%/*}/" ] || die "the folder ${1%/*} does not exist"
 	trap 'rm -f "$put_new"' EXIT
 	attrs_clear "$put_new"
+	put_umask=$(umask)
 	umask 077
 	set -C
 	exec 4>"$put_new"
 	set +C
+	umask "$put_umask"
 }
 
 # put_end MODE OWNER GROUP BACKUP VALIDATE: what is '' stays as the old file has
@@ -105,7 +107,9 @@ put_same() {
 # put_seen PATH: the text of a small file, if it was read beforehand and all its lines end
 # as ours do, into put_seen.
 put_seen() {
-	put_seen=${task_text%.}
+	put_seen=''
+	[ -z "$task_text" ] || eval "put_seen=\${look_text_$task_text-}"
+	put_seen=${put_seen%.}
 	[ -n "$put_seen" ] && [ "$1" = "$task_path" ] || return 1
 	case $put_seen in
 	*"$CR"*) return 1 ;;
