@@ -18,6 +18,7 @@ type batch struct {
 	failed  map[string]bool
 	waiting []*waiter
 	once    map[string]*once
+	out     map[string][]string      // by path, hosts that take no part in the task with run_once there
 	slots   map[string]chan struct{} // of tasks with throttle
 	fatal   bool                     // no host goes on
 	ended   bool                     // no later batch begins
@@ -40,12 +41,15 @@ type once struct {
 	ran    bool
 	facts  map[string]Var
 	said   map[string]any
+
+	over   bool // done is closed
+	passed bool // the leader dropped out: another one was chosen
 }
 
 func newBatch(place Place, hosts []string) *batch {
 	return &batch{
 		place: place, hosts: hosts, reached: map[string]string{}, over: map[string]bool{},
-		failed: map[string]bool{}, once: map[string]*once{},
+		failed: map[string]bool{}, once: map[string]*once{}, out: map[string][]string{},
 	}
 }
 
@@ -69,6 +73,9 @@ func (b *batch) leave(host string, failed bool) {
 	b.over[host] = true
 	if failed {
 		b.failed[host] = true
+	}
+	for path := range b.once {
+		b.passOn(path, host)
 	}
 	b.wake()
 }
@@ -127,14 +134,46 @@ func (b *batch) behind(host, path string) bool {
 	return slices.Contains(b.hosts, host) && !b.over[host] && b.reached[host] < path
 }
 
-// leader is the first host that still takes part.
-func (b *batch) leader() string {
+// leader is the first host that takes part in the task with run_once at a path.
+func (b *batch) leader(path string) string {
 	for _, h := range b.hosts {
-		if !b.over[h] && !b.failed[h] {
+		if !b.over[h] && !b.failed[h] && !slices.Contains(b.out[path], h) {
 			return h
 		}
 	}
 	return ""
+}
+
+// decline notes that a host takes no part in the task with run_once at a path: something before it failed.
+func (b *batch) decline(host, path string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.out[path] = append(b.out[path], host)
+	if b.once[path] != nil {
+		b.passOn(path, host)
+	}
+}
+
+// passOn chooses another leader if this host was to be it. The others chose it when all had come as far, maybe before
+// it knew that it had failed.
+func (b *batch) passOn(path, host string) {
+	o := b.once[path]
+	if o.over || o.leader != host {
+		return
+	}
+	o.over, o.passed = true, true
+	b.once[path] = &once{done: make(chan struct{}), leader: b.leader(path)}
+	close(o.done)
+}
+
+// finish lets those go on that wait for the leader.
+func (b *batch) finish(o *once) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !o.over {
+		o.over = true
+		close(o.done)
+	}
 }
 
 // failures counts the hosts that failed.
@@ -171,7 +210,7 @@ func (b *batch) at(path string) *once {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.once[path] == nil {
-		b.once[path] = &once{done: make(chan struct{}), leader: b.leader()}
+		b.once[path] = &once{done: make(chan struct{}), leader: b.leader(path)}
 	}
 	return b.once[path]
 }

@@ -106,6 +106,7 @@ func (w *walker) runOnce(s Step, needs []*cell, a around) ([]*cell, error) {
 		return nil, err
 	}
 	if dead(needs) {
+		w.batch.decline(w.mem.host.Name, a.path)
 		return needs, nil
 	}
 	a.settings = maps.Clone(a.settings)
@@ -114,10 +115,17 @@ func (w *walker) runOnce(s Step, needs []*cell, a around) ([]*cell, error) {
 	}
 	a.settings["run_once"] = Setting{Value: false}
 	o := w.batch.at(a.path)
-	if o.leader != w.mem.host.Name {
-		return w.follow(s, needs, a, o)
+	for o.leader != w.mem.host.Name {
+		if o.leader == "" {
+			return nil, errEnd // nobody is left
+		}
+		after, err := w.follow(s, needs, a, o)
+		if err != nil || !o.passed {
+			return after, err
+		}
+		o = w.batch.at(a.path)
 	}
-	defer close(o.done)
+	defer w.batch.finish(o)
 	before, heard := w.settings(), w.mem.hearsay()
 	g := &group{step: &s, loop: s.Loop != nil, info: a.info, around: a}
 	after, err := w.alone(s, needs, a, g)
@@ -153,6 +161,9 @@ func (w *walker) follow(s Step, needs []*cell, a around, o *once) ([]*cell, erro
 	w.reached()
 	if err := w.run.Runner.Wait(w.ctx, w.mem.host.Name, o.done); err != nil {
 		return nil, err
+	}
+	if o.passed {
+		return needs, nil
 	}
 	if o.failed {
 		return nil, errEnd
