@@ -103,6 +103,9 @@ func jsonScalar(s string) (any, error) {
 	return f, nil
 }
 
+// Plain reads a scalar without quotes as PyYAML does, for which 1e3 is a word.
+func Plain(s string) (any, error) { return resolveLenient(s) }
+
 // resolveLenient reads a plain scalar as PyYAML does. What is left to refuse are
 // values that are no plain data: moments in time, infinities, numbers beyond 64
 // bits.

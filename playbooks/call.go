@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 
 	"eucactl/ordered"
 	"eucactl/tasks"
@@ -52,6 +53,9 @@ func (w *walker) call(e *entry) (call, error) {
 		c.args[a.Name] = v
 	}
 	c.args, _ = templates.Given(c.args).(map[string]any)
+	if err := e.texts(c); err != nil {
+		return c, err
+	}
 	if k := localKinds[c.kind]; k != nil {
 		for name, v := range c.args {
 			if why := k.refuses(name, v); why != "" {
@@ -187,4 +191,50 @@ func (w *walker) rendered(e *entry, c call) (call, error) {
 		}
 	}
 	return call{"rendered", out}, nil
+}
+
+// textArgs are arguments that are text whatever they look like: true is written True, as Python prints it.
+var textArgs = map[string][]string{
+	"lineinfile": {"line", "value"}, "blockinfile": {"block", "content"}, "replace": {"replace"}, "ini_file": {"value"},
+	"cron": {"job", "value"}, "command": {"argv"},
+}
+
+// texts makes texts of such arguments, and of the items of such a list.
+func (e *entry) texts(c call) error {
+	for _, name := range textArgs[c.kind] {
+		var err error
+		switch v := c.args[name].(type) {
+		case nil, string:
+		case []any:
+			if name != "argv" {
+				c.args[name], err = e.printed("{{ x }}", v)
+				break
+			}
+			words := slices.Clone(v)
+			c.args[name] = words
+			for i, item := range v {
+				if words[i], err = e.printed("{{ x }}", item); err != nil {
+					break
+				}
+			}
+		default:
+			c.args[name], err = e.printed("{{ x }}", v)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// printed is a value as a template prints it, if it is no text already.
+func (e *entry) printed(template string, v any) (string, error) {
+	if text, ok := v.(string); ok {
+		return text, nil
+	}
+	text, err := e.around.scope.set.Text(template, map[string]any{"x": v})
+	if err != nil {
+		return "", wrap(e.step.Where, e.step.Kind, err)
+	}
+	return text, nil
 }

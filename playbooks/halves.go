@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"eucactl/ordered"
 	"eucactl/templates"
 )
 
@@ -118,16 +119,16 @@ func (w *walker) renderFile(e *entry, name, text string, options map[string]any)
 func (w *walker) copied(e *entry, c call) (call, error) {
 	c.take("local_follow")
 	c.take("decrypt")
-	if content, ok := c.args["content"]; ok {
-		if _, isText := content.(string); !isText {
-			text, err := e.around.scope.set.Text("{{ x | to_json }}", map[string]any{"x": content})
-			if err != nil {
-				return c, wrap(e.step.Where, "content", err)
-			}
-			c.args["content"] = text
+	if content := c.args["content"]; content != nil {
+		template := "{{ x }}"
+		if _, isList := content.([]any); isList || ordered.IsMapping(content) {
+			template = "{{ x | to_json }}"
 		}
-		return c, nil
+		var err error
+		c.args["content"], err = e.printed(template, content)
+		return c, err
 	}
+	delete(c.args, "content")
 	if truthy(c.args["remote_src"]) {
 		return c, nil
 	}

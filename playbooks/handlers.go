@@ -131,7 +131,11 @@ func (w *walker) runHandlers(needs []*cell, a around) ([]*cell, error) {
 	for i := 0; i < len(w.handlers.list); i++ {
 		h := w.handlers.list[i]
 		var err error
-		if needs, err = w.handler(h, needs, a.deeper(i)); err != nil {
+		inner := a.deeper(i)
+		if h.File != nil && h.File.Role != nil {
+			inner.scope = inner.scope.in(h.File.Role)
+		}
+		if needs, err = w.handler(h, needs, inner); err != nil {
 			return nil, err
 		}
 	}

@@ -267,6 +267,11 @@ func (r *Run) selected(pattern string, limit ...string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, h := range hosts {
+		if err := h.Locked(); err != nil {
+			return nil, err
+		}
+	}
 	for _, name := range missed {
 		r.tell(func() { r.Events.Warning("Could not match supplied host pattern, ignoring: " + name) })
 	}

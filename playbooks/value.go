@@ -6,6 +6,8 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"eucactl/inventory"
+
 	"eucactl/ordered"
 )
 
@@ -64,6 +66,13 @@ func (r *reader) vault(n *yaml.Node) any {
 func (r *reader) scalar(n *yaml.Node) any {
 	if b, ok := boolean(n); ok {
 		return b
+	}
+	if n.Style&yaml.TaggedStyle == 0 && (n.Tag == "!!int" || n.Tag == "!!float") {
+		v, err := inventory.Plain(n.Value)
+		if err != nil {
+			r.wrong(n, "%v", err)
+		}
+		return v
 	}
 	switch n.Tag {
 	case "!vault":

@@ -12,6 +12,7 @@ import (
 
 	"eucactl/controller"
 	"eucactl/inventory"
+	"eucactl/output"
 	"eucactl/playbooks"
 )
 
@@ -80,7 +81,7 @@ func (a *app) runPlaybooks(ctx context.Context, f *playFlags, files []string) er
 			fmt.Fprintf(a.out, "\nplaybook: %s\n", files[i])
 			continue
 		case f.listHosts || f.listTasks || f.listTags:
-			run := &playbooks.Run{Playbook: pb, Inventory: inv, Options: s.options}
+			run := &playbooks.Run{Playbook: pb, Inventory: inv, Options: s.options, Events: output.NewOneLine(a.err)}
 			if err := a.listPlays(f, run, files[i]); err != nil {
 				return err
 			}

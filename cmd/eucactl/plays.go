@@ -45,7 +45,7 @@ func (a *app) stageset(f *playFlags) (*plays, error) {
 	s.source = &playbooks.Source{
 		Files: os.DirFS("/"), Rooted: true, Home: a.getenv("HOME"), Roles: absolute(f.roles), Decrypt: decrypt, Reach: a.reach(f),
 	}
-	extra, err := s.source.Extras(f.extra)
+	extra, err := s.source.Extras(absoluteFiles(f.extra))
 	if err != nil {
 		return nil, fmt.Errorf("--extra-vars: %w", err)
 	}
@@ -59,6 +59,17 @@ func (a *app) stageset(f *playFlags) (*plays, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// absoluteFiles are the texts of -e with the files among them named from the root.
+func absoluteFiles(texts []string) []string {
+	out := slices.Clone(texts)
+	for i, text := range out {
+		if name, isFile := strings.CutPrefix(text, "@"); isFile && !strings.HasPrefix(name, "~") {
+			out[i] = "@" + absolute([]string{name})[0]
+		}
+	}
+	return out
 }
 
 func absolute(paths []string) (out []string) {
