@@ -1,7 +1,9 @@
 package playbooks
 
 import (
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -120,7 +122,7 @@ func (r *reader) pairs(n *yaml.Node, kind, text string) []Arg {
 			return nil
 		}
 		seen[name] = true
-		out = append(out, Arg{r.at(n), name, unquote(value)})
+		out = append(out, Arg{r.at(n), name, wordValue(value)})
 	}
 	return out
 }
@@ -139,7 +141,7 @@ func (r *reader) command(s *Step, n *yaml.Node, name, text string) {
 			continue
 		}
 		if key != "warn" { // of no effect since Ansible 2.14
-			s.give(Arg{r.at(n), key, unquote(value)})
+			s.give(Arg{r.at(n), key, wordValue(value)})
 		}
 		rest = strings.Replace(rest, w, "", 1)
 	}
@@ -148,7 +150,7 @@ func (r *reader) command(s *Step, n *yaml.Node, name, text string) {
 	}
 }
 
-// splitWords cuts a line at blanks that are neither in quotes nor in {{ }}.
+// splitWords cuts a line at blanks that are neither in quotes nor in {{ }}. A quote in {{ }} is Jinja2's.
 func splitWords(line string) ([]string, bool) {
 	var words []string
 	var word strings.Builder
@@ -157,17 +159,22 @@ func splitWords(line string) ([]string, bool) {
 	for i := 0; i < len(line); i++ {
 		c := line[i]
 		switch {
-		case quote != 0:
-			if c == quote {
-				quote = 0
-			}
 		case strings.HasPrefix(line[i:], "{{"):
 			depth++
 		case strings.HasPrefix(line[i:], "}}") && depth > 0:
 			depth--
+		case depth > 0:
+		case c == '\\' && i+1 < len(line):
+			word.WriteByte(c)
+			i++
+			c = line[i]
+		case quote != 0:
+			if c == quote {
+				quote = 0
+			}
 		case c == '"' || c == '\'':
 			quote = c
-		case depth == 0 && (c == ' ' || c == '\t' || c == '\n' || c == '\r'):
+		case c == ' ' || c == '\t' || c == '\n' || c == '\r':
 			if word.Len() > 0 {
 				words = append(words, word.String())
 				word.Reset()
@@ -182,9 +189,41 @@ func splitWords(line string) ([]string, bool) {
 	return words, quote == 0 && depth == 0
 }
 
+// wordValue is the value of name=value as Ansible takes it: \n and the like are what they stand for in Python, and
+// quotes around the whole are removed.
+func wordValue(s string) string {
+	return unquote(strings.TrimSpace(escapeInWord.ReplaceAllStringFunc(s, unescaped)))
+}
+
+var escapeInWord = regexp.MustCompile(`\\(?:U[0-9A-Fa-f]{8}|u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|[0-7]{1,3}|[\\'"abfnrtv])`)
+
+// unescaped is the character that an escape stands for.
+func unescaped(escape string) string {
+	rest := escape[2:]
+	base := 16
+	switch escape[1] {
+	case 'U', 'u', 'x':
+	case '0', '1', '2', '3', '4', '5', '6', '7':
+		rest, base = escape[1:], 8
+	case '\'', '"':
+		return escape[1:]
+	default:
+		text, err := strconv.Unquote(`"` + escape + `"`)
+		if err != nil {
+			return escape
+		}
+		return text
+	}
+	n, err := strconv.ParseUint(rest, base, 32)
+	if err != nil {
+		return escape
+	}
+	return string(rune(n))
+}
+
 // unquote removes the quotes around a whole value.
 func unquote(s string) string {
-	if len(s) >= 2 && (s[0] == '"' || s[0] == '\'') && s[len(s)-1] == s[0] && strings.IndexByte(s[1:len(s)-1], s[0]) < 0 {
+	if len(s) >= 2 && (s[0] == '"' || s[0] == '\'') && s[len(s)-1] == s[0] && s[len(s)-2] != '\\' {
 		return s[1 : len(s)-1]
 	}
 	return s

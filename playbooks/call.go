@@ -50,7 +50,15 @@ func (w *walker) call(e *entry) (call, error) {
 		if err != nil {
 			return c, wrap(a.Where, a.Name, err)
 		}
-		c.args[a.Name] = v
+		name := a.Name
+		if templates.HasTemplate(name) { // of set_fact
+			rendered, err := sc.deep(name)
+			if err != nil {
+				return c, wrap(a.Where, name, err)
+			}
+			name = fmt.Sprint(rendered)
+		}
+		c.args[name] = v
 	}
 	c.args, _ = templates.Given(c.args).(map[string]any)
 	if err := e.texts(c); err != nil {

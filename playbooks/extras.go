@@ -62,7 +62,7 @@ func wordVars(text string) (map[string]any, error) {
 		if !found || !variableName.MatchString(name) {
 			return nil, fmt.Errorf("%s is not of the form name=value (nor a mapping, nor @FILE)", shown(w))
 		}
-		out[name] = unquote(value)
+		out[name] = wordValue(value)
 	}
 	return out, nil
 }

@@ -78,9 +78,21 @@ func (w *walker) templated(e *entry, c call) (call, error) {
 			options[o] = v
 		}
 	}
+	lineEnd := options["newline_sequence"]
+	delete(options, "newline_sequence")
+	delete(options, "output_encoding") // utf-8 it is
 	content, err := w.renderFile(e, found, string(data), options)
 	if err != nil {
 		return c, wrap(e.step.Where, "template", err)
+	}
+	switch lineEnd {
+	case nil, "\n", `\n`:
+	case "\r\n", `\r\n`:
+		content = strings.ReplaceAll(content, "\n", "\r\n")
+	case "\r", `\r`:
+		content = strings.ReplaceAll(content, "\n", "\r")
+	default:
+		return c, wrong(e.step.Where, `template: newline_sequence is "\n", "\r" or "\r\n", not %s`, describeValue(lineEnd))
 	}
 	c.kind, c.args["content"] = "copy", content
 	c.args["original_basename"] = path.Base(found) // its name where dest is a folder
@@ -102,14 +114,6 @@ func (w *walker) renderFile(e *entry, name, text string, options map[string]any)
 	}
 	if err != nil {
 		return "", err
-	}
-	if nl, ok := options["newline_sequence"].(string); ok {
-		switch nl {
-		case "\\r\\n", "\r\n":
-			out = strings.ReplaceAll(out, "\n", "\r\n")
-		case "\\r", "\r":
-			out = strings.ReplaceAll(out, "\n", "\r")
-		}
 	}
 	return out, nil
 }

@@ -298,7 +298,7 @@ func (w *walker) failedTask() map[string]any {
 	if w.lastFailed == nil {
 		return map[string]any{}
 	}
-	return map[string]any{"name": w.lastFailed.info.Name, "action": w.lastFailed.step.Kind}
+	return map[string]any{"name": w.lastFailed.around.scope.text(w.lastFailed.step.Name), "action": w.lastFailed.step.Kind}
 }
 
 func (w *walker) failedResult() map[string]any {

@@ -320,6 +320,8 @@ user_add() {
 	fi
 	[ "$user_system" != true ] || set -- "$@" -r
 	useradd "$@" -- "$user_name"
+	# For users of the system it heeds no -e.
+	if [ "$user_system" = true ] && [ -n "$user_expires" ]; then usermod -e "$(user_expiry)" -- "$user_name"; fi
 }
 
 # user_add_busybox: what busybox can.
