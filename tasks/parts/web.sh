@@ -119,7 +119,9 @@ web_by_wget() {
 		[ -z "$web_cert" ] || printf 'certificate = %s\nprivate_key = %s\n' "$web_cert" "${web_key:-$web_cert}"
 		[ -z "$web_ca" ] || printf 'ca_certificate = %s\n' "$web_ca"
 		if web_follows; then echo 'max_redirect = 10'; else echo 'max_redirect = 0'; fi
-		printf 'user_agent = %s\ntimeout = %s\ntries = 1\ncontent_on_error = on\n' "$web_agent" "$web_timeout"
+		printf 'user_agent = %s\ntimeout = %s\ncontent_on_error = on\n' "$web_agent" "$web_timeout"
+		# What changes nothing may be asked again, if the connection breaks.
+		case $web_method in GET | HEAD) printf 'tries = 2\nwaitretry = 1\n' ;; *) echo 'tries = 1' ;; esac
 	} >"$web_dir/rc"
 	set -- --config="$web_dir/rc" -S -O "$web_out" --method="$web_method"
 	[ -z "$web_body" ] || set -- "$@" --body-file="$web_body"
@@ -155,7 +157,13 @@ web_said() {
 		esac
 	fi
 	web_heads "$web_head.all"
-	[ -z "$web_status" ] || return 0
+	case $web_status in
+	'') ;;
+	30[12378]) # one that it followed, to where nothing answered
+		[ -n "$web_to" ] && web_follows || return 0
+		;;
+	*) return 0 ;;
+	esac
 	web_status=-1 web_why=$(tail -n 1 "$web_words")
 }
 
