@@ -62,7 +62,7 @@ var keywords = []keyword{
 	{"with_*", onTasks, supported, ""},
 	{"loop", onTasks + "b", differs, "a block may have one too: its items go their own ways"},
 	{"loop_control", onTasks + "b", supported, ""},
-	{"until", onTasks, supported, ""},
+	{"until", onTasks, differs, "for kinds that ask the host, not for debug, assert and the like"},
 	{"retries", onTasks, supported, ""},
 	{"delay", onTasks, supported, ""},
 	{"register", onTasks, supported, ""},
