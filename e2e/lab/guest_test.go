@@ -25,10 +25,10 @@ const domainText = `<domain type='qemu'>
   <name>%[1]s</name><memory unit='MiB'>192</memory><vcpu>1</vcpu>
   <os>
     <type arch='x86_64' machine='pc'>hvm</type>
-    <kernel>/srv/kernel</kernel><initrd>/srv/ramdisk</initrd><cmdline>root=/dev/vda console=ttyS0 panic=1 quiet</cmdline>
+    <kernel>/srv/kernel</kernel><initrd>/srv/ramdisk</initrd><cmdline>root=/dev/vda console=ttyS0 panic=1</cmdline>
   </os>
   <features><acpi/><apic/></features>
-  <clock offset='utc'><timer name='hpet' present='no'/></clock>
+  <clock offset='utc'/>
   <devices>
     <disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='/srv/%[1]s.img'/><target dev='vda' bus='virtio'/></disk>
     <disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='/srv/%[1]s.seed'/><target dev='vdb' bus='virtio'/><readonly/></disk>
