@@ -7,7 +7,6 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"eucactl/inventory"
-
 	"eucactl/ordered"
 )
 

@@ -166,10 +166,9 @@ func waitConsole(t *testing.T, l *Lab, g guest, words string, times int) {
 	t.Logf("%s: %q after %.1f s", g.id, words, time.Since(begin).Seconds())
 }
 
-// waitFor allows for a machine on which all tests run at once: two emulated guests then take minutes to boot.
 func waitFor(t *testing.T, what string, done func() bool, explain ...func() string) {
 	t.Helper()
-	for limit := time.Now().Add(5 * time.Minute); !done(); time.Sleep(50 * time.Millisecond) {
+	for limit := time.Now().Add(90 * time.Second); !done(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(limit) {
 			for _, e := range explain {
 				what += "\n" + e()
