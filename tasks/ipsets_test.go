@@ -35,7 +35,7 @@ func TestIpsetsShrink(t *testing.T) {
 		// Wanted members are neither added nor lost.
 		h.do(setsBare + `; ipset create EUCA-web hash:ip; ipset add EUCA-web 10.0.0.3; ipset add EUCA-web 10.0.0.4`)
 		h.wants(shrink, kindApply, Changed)
-		if got := h.do(`ipset save EUCA-web | grep add`); got != "add EUCA-web 10.0.0.3\n" {
+		if got := h.do(`ipset save EUCA-web | grep ^add`); got != "add EUCA-web 10.0.0.3\n" {
 			t.Fatal(got)
 		}
 		h.do(setsBare + `; ipset create EUCA-web hash:net`)
