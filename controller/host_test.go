@@ -218,11 +218,11 @@ func (h *host) become(kind string, args []string) {
 
 // eventually waits until a condition holds.
 func eventually(what string, holds func() bool) error {
-	for range 400 {
+	for range 4000 {
 		if holds() {
 			return nil
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
-	return fmt.Errorf("%s: not within 2 s", what)
+	return fmt.Errorf("%s: not within 20 s", what)
 }

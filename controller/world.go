@@ -132,10 +132,14 @@ func brokenOff(host string, rep tasks.Report) error {
 
 // hostTrouble tells what is the host's trouble from what is ours.
 func hostTrouble(err error) error {
-	if !remote.Unreachable(err) {
+	var refused *remote.BecomeError
+	var silent *remote.InactiveError
+	switch {
+	case errors.As(err, &refused):
+		return &playbooks.Refused{Reason: err.Error()}
+	case !remote.Unreachable(err):
 		return err
 	}
-	var silent *remote.InactiveError
 	return &playbooks.Unreachable{
 		Reason:   err.Error(),
 		TimedOut: errors.As(err, &silent) || errors.Is(err, os.ErrDeadlineExceeded),

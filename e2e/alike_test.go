@@ -78,7 +78,8 @@ tar --owner=bin --group=daemon -czf app.tar.gz app; zip -qryX app.zip app`
 // services and names.
 func (s *side) hosts(t *testing.T) map[string]string {
 	t.Helper()
-	const running = `getent passwd; getent group; getent shadow; hostname; 
+	const running = `getent passwd; getent group; hostname
+getent shadow | awk -F: -v OFS=: -v now=$(($(date +%s) / 86400)) '$3 == now || $3 == now - 1 { $3 = "NOW" } { print }'
 systemctl is-active sleeper; systemctl is-enabled sleeper; dpkg-query -W -f '${Package} ${Version} ${Status}\n' hello-lab bye-lab; iptables -S; crontab -l -u carla; :`
 	all := map[string]string{}
 	for _, h := range []string{"t1", "t2"} {

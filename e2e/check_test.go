@@ -116,8 +116,8 @@ pgrep -a 'dhcpd|qemu'
 find /run /tmp -path /run/lab -prune -o -path /run/sudo -prune -o -type f ! -name eucactl.lock -printf '%p %M %u %s %T@\n' | sort
 `
 
-// loginsOwn are files in which the host's own sshd notes that somebody came, and libvirt's daemons what they do.
-var loginsOwn = regexp.MustCompile(`^var/log/(sshd\.log|wtmp|btmp|lastlog|libvirt/(libvirtd|virtlogd)\.log)$`)
+// loginsOwn are files in which the host's own sshd notes that somebody came, and libvirt's daemons what they and emulators do.
+var loginsOwn = regexp.MustCompile(`^var/log/(sshd\.log|wtmp|btmp|lastlog|libvirt/(libvirtd|virtlogd|qemu/[^/]+)\.log)$`)
 
 // bytes is all of every host, as lines: its disk with names, modes, owners, times and sums, and its kernel's tables.
 func (w *world) bytes() (lines []string) {

@@ -182,7 +182,7 @@ func (m *moments) run(g *gate, kill int) (programs int) {
 			m.killed = fmt.Sprintf("killed before %d, %.60s", kill, words)
 		}
 		return programs == kill
-	}, func() { m.crash("", time.Minute, "reconcile", "fe1") })
+	}, func() { m.crash("", 5*time.Minute, "reconcile", "fe1") })
 	if kill <= programs {
 		m.look("killed")
 		g.while(func(words string) bool { m.look("again before " + words); return false }, func() { m.must("reconcile", "fe1") })

@@ -41,11 +41,16 @@ func TestCut(t *testing.T) {
 	}
 	cuts := w.cuts()
 	random.Shuffle(len(cuts), func(i, j int) { cuts[i], cuts[j] = cuts[j], cuts[i] })
-	if !soak() {
-		cuts = cuts[:2]
+	// Some tasks are not there in this mode, or in one of the steps.
+	least := 2
+	if soak() {
+		least = len(cuts)
 	}
 	reached := 0
 	for _, cut := range cuts {
+		if reached >= least && !soak() {
+			break
+		}
 		for i, s := range steps {
 			s[0]()
 			reached += w.cutAt(cut, want[i])
@@ -54,7 +59,7 @@ func TestCut(t *testing.T) {
 			}
 		}
 	}
-	if reached < len(cuts) {
+	if reached < least {
 		t.Errorf("of %d programs only %d were cut", 2*len(cuts), reached)
 	}
 }

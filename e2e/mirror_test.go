@@ -34,7 +34,7 @@ import (
 // silence, reboots, wrecks, guests that end, tools that do not work, answers that are lost, programs that come late. Only
 // deaths between two commands are left to the tests of the kinds, which die in front of each.
 //
-// Two histories, of EUCACTL_SEED or the clock; with EUCACTL_SOAK 200.
+// Two histories, of dice; with EUCACTL_SOAK 200.
 func TestMirror(t *testing.T) {
 	t.Parallel()
 	sweep(t)

@@ -18,7 +18,7 @@ import (
 // says do, which knows the records alone; those to a public address at the guest behind it, those of a guest to the
 // world under the guest's public address.
 //
-// Three rounds, of EUCACTL_SEED or the clock; with EUCACTL_SOAK 100.
+// Three rounds, of dice; with EUCACTL_SOAK 100.
 //
 // proves A40 A42 A43 A44 A45 A47 A66
 func TestPolicy(t *testing.T) {

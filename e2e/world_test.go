@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -143,9 +144,15 @@ func (w *world) hosts() (names []string) {
 // soak says whether all of a long list is to be tried, or a sample.
 func soak() bool { return os.Getenv("EUCACTL_SOAK") != "" }
 
-// dice are seeded by EUCACTL_SEED or the clock, and say by what.
+// dice are seeded by EUCACTL_SEED, else by EUCACTL_COMMIT, else by the clock, and say by what. A commit is tried with the
+// same draws wherever all tests are run, and each with others.
 func dice(t *testing.T) *rand.Rand {
 	seed := uint64(time.Now().UnixNano())
+	if commit := os.Getenv("EUCACTL_COMMIT"); commit != "" {
+		h := fnv.New64()
+		_, _ = h.Write([]byte(commit))
+		seed = h.Sum64()
+	}
 	if text := os.Getenv("EUCACTL_SEED"); text != "" {
 		var err error
 		if seed, err = strconv.ParseUint(text, 10, 64); err != nil {

@@ -54,7 +54,7 @@ func wrecks() []wreck {
 		{"machine destroyed and undefined", "", "virsh -q destroy $ID; virsh -q undefine $ID", ""},
 		{"machine undefined while it runs", "", "virsh -q undefine $ID", ""},
 		{"machine paused", "", "virsh -q suspend $ID", "virsh -q resume $ID"},
-		{"emulator killed", "", "pid=$(cat /run/libvirt/qemu/$ID.pid); kill -9 $pid; until virsh -q domstate $ID | grep -q 'shut off'; do sleep 0.1; done", ""},
+		{"emulator killed", "", "pid=$(cat /run/libvirt/qemu/$ID.pid); kill -9 $pid; while virsh -q domstate $ID 2>/dev/null | grep -qv 'shut off'; do sleep 0.1; done", ""},
 		{"folder removed", "", "rm -rf $DIR", ""},
 		{"folder removed, machine destroyed", "", "virsh -q destroy $ID; rm -rf $DIR", ""},
 		{"all folders removed", "", "rm -rf /var/lib/eucalyptus/instances", ""},

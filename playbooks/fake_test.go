@@ -25,6 +25,7 @@ type Machines struct {
 	t    testing.TB
 	dir  string
 	gone map[string]string // hosts that cannot be reached, and why
+	bars string            // whom nobody can become
 
 	mu      sync.Mutex
 	stages  map[string]int // programs that were sent
@@ -76,6 +77,9 @@ func (m *Machines) Stage(ctx context.Context, host string, s Stage) (tasks.Repor
 	defer lock.Unlock()
 	if why != "" {
 		return tasks.Report{}, &Unreachable{Reason: why}
+	}
+	if s.Login.Become && s.Login.BecomeUser == m.bars {
+		return tasks.Report{}, &Refused{Reason: "no such user"}
 	}
 	dir := filepath.Join(m.dir, host)
 	env := tasks.Env{

@@ -44,21 +44,44 @@ func (w *walker) ended(st *stage, report tasks.Report, err error) error {
 	if reason == "" {
 		reason = "the host did not say what became of this"
 	}
-	return w.lose(st, lost, reason, timedOut)
+	seen := w.visibleLoss(st, lost)
+	seen.result.TimedOut = timedOut
+	return w.lose(st, seen, StatusUnreachable, map[string]any{"unreachable": true, "changed": false, "msg": reason})
 }
 
-// lose takes in that a host was lost at an entry.
-func (w *walker) lose(st *stage, lost *entry, reason string, timedOut bool) error {
-	seen := w.visibleLoss(st, lost)
+// refused takes in that a stage's user could not be become: its tasks fail, as each
+// would by itself. The gathering of facts does so for the whole play.
+func (w *walker) refused(st *stage, why string) (tasks.Report, error) {
+	own, err := w.login(around{scope: w.scope(), settings: w.play.Settings}, w.mem)
+	if err != nil {
+		return tasks.Report{}, err
+	}
+	mine := st.host == w.mem.host.Name
+	if mine && st.login == own && len(w.queue) > 0 && w.queue[0].contact && !w.queue[0].known {
+		return tasks.Report{}, w.lose(st, w.queue[0], StatusFailed, map[string]any{"changed": false, "msg": why})
+	}
+	if mine && st.login != own {
+		// What comes first in a play is asked for again, as the play's own user.
+		w.stage.login, w.opened, w.probed = own, false, false
+		for _, e := range st.entries {
+			if e.group == nil {
+				e.arrived = nil
+			}
+		}
+	}
+	return st.program.Refused(why), nil
+}
+
+// lose takes in that a host was lost, which an entry shows.
+func (w *walker) lose(st *stage, seen *entry, status Status, fields map[string]any) error {
 	ignored, _ := seen.around.is("ignore_unreachable")
+	ignored = ignored && status == StatusUnreachable
 	for _, e := range st.entries {
 		if !e.answered && !e.known && e != seen {
 			w.block(e)
 		}
 	}
-	seen.raw, seen.known, seen.status, seen.ignored = nil, true, StatusUnreachable, ignored
-	seen.fields = map[string]any{"unreachable": true, "changed": false, "msg": reason}
-	seen.result.TimedOut = timedOut
+	seen.raw, seen.known, seen.status, seen.fields, seen.ignored = nil, true, status, fields, ignored
 	if seen.cell.fail(); ignored {
 		*seen.cell = cell{ran: true}
 	}

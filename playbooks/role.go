@@ -236,6 +236,9 @@ func (src *Source) findRole(u use, from *File) (string, bool) {
 	return "", false
 }
 
+// roleEndings are those of files of roles; the first that is there counts.
+var roleEndings = []string{".yml", ".yaml", ".json", ""}
+
 // roleFile is the file of a part of the role, main unless another is named.
 func (r *reader) roleFile(part, name string) (string, bool) {
 	must := name != ""
@@ -243,7 +246,7 @@ func (r *reader) roleFile(part, name string) (string, bool) {
 		name = "main"
 	}
 	base := path.Join(r.from.Role.Dir, part, name)
-	for _, ext := range []string{".yml", ".yaml", ".json", ""} {
+	for _, ext := range roleEndings {
 		if one := base + ext; r.src.exists(one) && !r.src.isDir(one) {
 			return one, true
 		}
@@ -260,7 +263,7 @@ func (r *reader) roleVars(part, name string) []Var {
 	var files []string
 	if name == "" && r.src.isDir(base) {
 		files = slices.DeleteFunc(r.src.list(base, nil), func(f string) bool {
-			return !slices.Contains([]string{".yml", ".yaml", ".json", ""}, path.Ext(f))
+			return !slices.Contains(roleEndings, path.Ext(f))
 		})
 	} else if one, ok := r.roleFile(part, name); ok {
 		files = []string{one}

@@ -20,7 +20,8 @@ type Runner interface {
 	Wait(ctx context.Context, host string, ready <-chan struct{}) error
 
 	// Stage runs a program on the host's one channel and reads its reply. Its
-	// error is an *Unreachable if the host cannot be asked, now or any more.
+	// error is an *Unreachable if the host cannot be asked, now or any more, and a
+	// *Refused if it can, but nothing runs there as the user that the login names.
 	Stage(ctx context.Context, host string, s Stage) (tasks.Report, error)
 	// Reset closes the connection to the host; the next stage opens another.
 	Reset(ctx context.Context, host string) error
@@ -83,6 +84,12 @@ type Unreachable struct {
 
 // Error is the reason.
 func (u *Unreachable) Error() string { return u.Reason }
+
+// Refused says that the user who logged in could not become the other one.
+type Refused struct{ Reason string }
+
+// Error is the reason.
+func (r *Refused) Error() string { return r.Reason }
 
 // Place is where a run stands: the play, its batch, and the steps' indexes from
 // the outermost in. Places are passed in order by every host.

@@ -196,6 +196,12 @@ func (w *walker) send(st *stage) error {
 		w.judge()
 	}
 	report, err := w.run.Runner.Stage(w.ctx, st.host, s)
+	var refused *Refused
+	if errors.As(err, &refused) {
+		if report, err = w.refused(st, refused.Reason); isEnd(err) {
+			return err
+		}
+	}
 	for _, r := range report.Results {
 		s.OnResult(r)
 	}

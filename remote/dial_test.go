@@ -177,12 +177,12 @@ func blackHole(t *testing.T, each func(net.Conn)) int {
 
 func TestBlackHole(t *testing.T) {
 	d := newDialer(t)
-	d.ConnectTimeout = 300 * time.Millisecond
+	d.ConnectTimeout = time.Second
 	port := blackHole(t, func(net.Conn) {})
 	start := time.Now()
 	_, err := d.Dial(soon(t), Target{Name: "fe1", Address: "127.0.0.1", Port: port})
 	var e *UnreachableError
-	if !errors.As(err, &e) || e.Stage != handshaking || !strings.Contains(err.Error(), "no answer within 300ms") {
+	if !errors.As(err, &e) || e.Stage != handshaking || !strings.Contains(err.Error(), "no answer within 1s") {
 		t.Fatalf("got %v", err)
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
@@ -270,7 +270,7 @@ func TestKeepAlive(t *testing.T) {
 		s.exec = func(string, ssh.Channel) {}
 	})
 	d := newDialer(t, s.host.line(s.addr))
-	d.KeepAlive = 50 * time.Millisecond
+	d.KeepAlive = 500 * time.Millisecond
 	c := must(d.Dial(soon(t), s.target()))(t)
 	defer c.Close()
 	sess := must(c.Run(soon(t)))(t)
@@ -278,7 +278,7 @@ func TestKeepAlive(t *testing.T) {
 	start := time.Now()
 	_, err := sess.Read(make([]byte, 1))
 	var lost *LostError
-	if !errors.As(err, &lost) || !strings.Contains(err.Error(), "no answer for 150ms") {
+	if !errors.As(err, &lost) || !strings.Contains(err.Error(), "no answer for 1.5s") {
 		t.Fatalf("Read: %v", err)
 	}
 	if took := time.Since(start); took > 4*time.Second {

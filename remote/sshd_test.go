@@ -65,7 +65,7 @@ Subsystem sftp internal-sftp
 
 func (s *sshd) await(t *testing.T) {
 	t.Helper()
-	for range 100 {
+	for range 1000 {
 		if strings.Contains(s.logged(), "Server listening") {
 			return
 		}

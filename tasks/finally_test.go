@@ -66,7 +66,8 @@ func TestFinallyIsDoneHoweverItEnds(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				log := filepath.Join(t.TempDir(), "log")
 				s, out := pipedSession(t, sh)
-				p, e := asking(t, "sleep 0.3")
+				begun := log + ".begun"
+				p, e := asking(t, ": >'"+begun+"'; sleep 0.3")
 				e.Finally = "echo over >>'" + log + "'"
 				text, err := p.Text(e)
 				if err != nil {
@@ -75,7 +76,7 @@ func TestFinallyIsDoneHoweverItEnds(t *testing.T) {
 				if _, err := io.WriteString(s.stdin, text); err != nil {
 					t.Fatal(err)
 				}
-				time.Sleep(100 * time.Millisecond)
+				awaitFile(t, begun)
 				if end != nil {
 					end(s, out)
 				} else { // a program that was cut: the rest never comes
@@ -95,6 +96,16 @@ func TestFinallyIsDoneHoweverItEnds(t *testing.T) {
 			})
 		}
 	})
+}
+
+// awaitFile waits until a shell has made a file.
+func awaitFile(t *testing.T, path string) {
+	t.Helper()
+	for limit := time.Now().Add(20 * time.Second); !exists(path); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(limit) {
+			t.Fatalf("%s does not come", path)
+		}
+	}
 }
 
 // pipedSession is a shell whose output can be let go of.

@@ -32,7 +32,7 @@ func TestLockIsGoneWithTheLastWord(t *testing.T) {
 // started the shell ignores SIGPIPE.
 func TestReaderGoneStopsTheProgram(t *testing.T) {
 	const kind = `# slow path
-apply_slow() { sleep 0.3; echo x >"$1"; }
+apply_slow() { while [ ! -e "$1.go" ]; do sleep 0.05; done; echo x >"$1"; }
 `
 	underEach(t, func(t *testing.T, sh shell) {
 		for _, ignored := range []bool{false, true} {
@@ -41,6 +41,7 @@ apply_slow() { sleep 0.3; echo x >"$1"; }
 			for i := range 3 {
 				call(t, p, "slow", "path", fmt.Sprintf("%s/%d", dir, i))
 			}
+			writeFile(t, dir+"/1.go", "")
 			text, err := p.Text(hostEnv(t))
 			if err != nil {
 				t.Fatal(err)
@@ -60,7 +61,10 @@ apply_slow() { sleep 0.3; echo x >"$1"; }
 				t.Fatal(err)
 			}
 			w.Close()
-			stop := Hooks{OnBegin: func(int) { r.Close() }}
+			stop := Hooks{OnBegin: func(int) {
+				r.Close()
+				writeFile(t, dir+"/0.go", "")
+			}}
 			Read(r, p, testMark, stop, nil)
 			cmd.Wait()
 			if !exists(dir+"/0") || exists(dir+"/1") {

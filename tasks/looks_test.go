@@ -2,13 +2,11 @@ package tasks
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -181,16 +179,13 @@ func TestLooksAreForgottenAfterAWait(t *testing.T) {
 		call(t, p, "copy", "dest", dir+"/c", "content", "old\n")
 		call(t, p, "wait_for", "path", dir+"/ready", "timeout", "60")
 		call(t, p, "copy", "dest", dir+"/c", "content", "old\n")
-		others := exec.Command("/bin/sh", "-c", "sleep 1; echo others >"+dir+"/c; : >"+dir+"/ready")
-		if err := others.Start(); err != nil {
-			t.Fatal(err)
+		waits := func(i int) {
+			if i == 1 {
+				writeFile(t, dir+"/c", "others\n")
+				writeFile(t, dir+"/ready", "")
+			}
 		}
-		defer others.Wait()
-		begin := time.Now()
-		want(t, run(t, sh, p, hostEnv(t)), "ok ok changed")
-		if took := time.Since(begin); took < 500*time.Millisecond {
-			t.Errorf("waited for %v only", took)
-		}
+		want(t, openSession(t, sh).send(p, hostEnv(t), Hooks{OnBegin: waits}), "ok ok changed")
 	})
 }
 

@@ -70,10 +70,10 @@ func (n node) sh(script string, stdin ...byte) string {
 	return out
 }
 
-// await polls until a script succeeds.
+// await polls until a script succeeds; a guest may need that long to boot.
 func (n node) await(script string) {
 	n.t.Helper()
-	for limit := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
+	for limit := time.Now().Add(90 * time.Second); ; time.Sleep(100 * time.Millisecond) {
 		out, err := n.try(script)
 		if err == nil {
 			return

@@ -19,8 +19,11 @@ import (
 var bootScript string
 
 // bootLimit is how long a host may take until its daemons answer. It takes a tenth of a second on an idle
-// machine.
-const bootLimit = 60 * time.Second
+// machine; kernelLimit is that of one with a kernel of its own, which takes three seconds.
+const (
+	bootLimit   = 60 * time.Second
+	kernelLimit = 120 * time.Second
+)
 
 func (l *Lab) hostDir(host string) string { return filepath.Join(l.Dir, "host", host) }
 

@@ -35,12 +35,18 @@ func traces(t *testing.T, l *Lab, inodes map[uint64]bool) []string {
 	return found
 }
 
-// inodes identifies the lab's namespaces beyond their names.
-func inodes(l *Lab) map[uint64]bool {
+// inodes identifies the lab's namespaces beyond their names. They are held until the test ends, so that no other
+// namespace gets one of the numbers.
+func inodes(t *testing.T, l *Lab) map[uint64]bool {
 	found := map[uint64]bool{}
 	for _, name := range l.namespaces() {
+		f, err := os.Open(filepath.Join(netnsDir, name))
+		if err != nil {
+			continue
+		}
+		t.Cleanup(func() { f.Close() })
 		var st syscall.Stat_t
-		if syscall.Stat(filepath.Join(netnsDir, name), &st) == nil {
+		if syscall.Fstat(int(f.Fd()), &st) == nil {
 			found[st.Ino] = true
 		}
 	}
@@ -54,7 +60,7 @@ func TestDownLeavesNothing(t *testing.T) {
 	if err := stray.Start(); err != nil {
 		t.Fatal(err)
 	}
-	ids := inodes(l)
+	ids := inodes(t, l)
 	if len(ids) != 3 || len(inside(ids, nil)) == 0 {
 		t.Fatalf("the test sees %d namespaces and %d processes", len(ids), len(inside(ids, nil)))
 	}
@@ -85,7 +91,7 @@ func TestDownAfterACrash(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := up(t, "crash", Options{Hosts: []string{"a", "b"}})
-			ids := inodes(l)
+			ids := inodes(t, l)
 			wreck(t, l)
 			if err := Down(l.Name, ""); err != nil {
 				t.Fatal(err)

@@ -194,7 +194,7 @@ func (l *Lab) launchKernel(h Host) error {
 // awaitKernel returns when init.sh says that the host is up.
 func (l *Lab) awaitKernel(h Host) error {
 	path := filepath.Join(l.hostDir(h.Name), "boot.log")
-	for limit := time.Now().Add(bootLimit); ; time.Sleep(10 * time.Millisecond) {
+	for limit := time.Now().Add(kernelLimit); ; time.Sleep(10 * time.Millisecond) {
 		words, err := os.ReadFile(path)
 		if err != nil {
 			return err

@@ -293,7 +293,7 @@ func ownDown(t *testing.T, l *Lab) {
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	ids := inodes(l)
+	ids := inodes(t, l)
 	if err := Down(l.Name, ""); err != nil {
 		t.Fatal(err)
 	}

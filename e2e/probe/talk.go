@@ -64,10 +64,14 @@ func converse(c net.Conn, t target, length time.Duration) string {
 		}
 		time.Sleep(time.Until(begin.Add(beat * time.Duration(sent))))
 	}
-	// What is under way arrives.
-	for limit := time.Now().Add(time.Second); time.Now().Before(limit); time.Sleep(beat) {
-		if n, _ := r.words(); n == sent {
+	// What is under way arrives; a second without an answer says that nothing is.
+	for had, quiet := -1, time.Now(); time.Since(quiet) < time.Second; time.Sleep(beat) {
+		n, _ := r.words()
+		if n == sent {
 			break
+		}
+		if n != had {
+			had, quiet = n, time.Now()
 		}
 	}
 	n, by := r.words()
