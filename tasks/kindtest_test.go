@@ -48,9 +48,13 @@ func openLab(t testing.TB, o lab.Options) *lab.Lab {
 }
 
 // newKindHost makes a host whose /bin/sh is sh; it goes with the test. Busybox
-// comes with all its applets in place of the usual tools.
+// comes with all its applets in place of the usual tools. Tests with such hosts of
+// their own run side by side: they mostly wait.
 func newKindHost(t testing.TB, sh shell) *kindHost {
 	t.Helper()
+	if alone, ok := t.(interface{ Parallel() }); ok {
+		alone.Parallel()
+	}
 	return kindHostIn(openLab(t, lab.Options{}), t, sh)
 }
 

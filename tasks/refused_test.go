@@ -11,10 +11,10 @@ import (
 
 // TestRefusedIsWhatAHostSays holds Refused to hosts on which every task fails.
 func TestRefusedIsWhatAHostSays(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	r := rand.New(rand.NewPCG(seed, 0))
 	underEach(t, func(t *testing.T, sh shell) {
+		seed := rand.Uint64()
+		t.Logf("seed %d", seed)
+		r := rand.New(rand.NewPCG(seed, 0))
 		p := program(t, "fate.sh", fate)
 		dir := t.TempDir()
 		for i := range 60 {
