@@ -47,6 +47,7 @@ func (f *playFlags) register(cmd *cobra.Command) {
 	f.vault.addTo(fs)
 	fs.StringArrayVarP(&f.library, "module-path", "M", nil, "folder with kinds of your own (*.sh), beside library/ next to the playbook")
 	fs.BoolVar(&f.oneLine, "one-line", false, "a line a result")
+	fs.BoolVar(&f.listHosts, "list-hosts", false, "print the hosts, of each play, and run nothing")
 	fs.BoolVar(&f.pipeLookups, "allow-pipe", false, "let lookup('pipe', ...) run programs here")
 }
 
@@ -56,7 +57,6 @@ func (f *playFlags) registerPlaybook(cmd *cobra.Command) {
 	fs.StringSliceVarP(&f.tags, "tags", "t", nil, "only tasks with these tags")
 	fs.StringSliceVar(&f.skipTags, "skip-tags", nil, "no tasks with these tags")
 	fs.StringArrayVar(&f.roles, "roles-path", nil, "folder to look for roles in, after those beside the playbook")
-	fs.BoolVar(&f.listHosts, "list-hosts", false, "print the hosts of each play, and run nothing")
 	fs.BoolVar(&f.listTasks, "list-tasks", false, "print the tasks of each play, and run nothing")
 	fs.BoolVar(&f.listTags, "list-tags", false, "print the tags of each play, and run nothing")
 	fs.BoolVar(&f.syntaxCheck, "syntax-check", false, "read the playbooks, and run nothing")

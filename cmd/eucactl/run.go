@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"gopkg.in/yaml.v3"
 
+	"eucactl/inventory"
 	"eucactl/output"
 	"eucactl/playbooks"
 )
@@ -26,6 +27,9 @@ func (a *app) runCommand() *cobra.Command {
 Exit codes: 0 all went well, 1 an error, 2 the task failed, 4 hosts unreachable.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, hosts []string) error {
+			if f.listHosts {
+				return a.listMatching(&f, hosts[0])
+			}
 			return a.runTask(cmd.Context(), &f, hosts[0], kind, args)
 		},
 	}
@@ -65,10 +69,8 @@ func (a *app) runTask(ctx context.Context, f *playFlags, pattern, kind, args str
 	if err != nil {
 		return err
 	}
-	if hosts, err := inv.Select(pattern, f.limit...); err != nil {
+	if _, err := matching(inv, f, pattern); err != nil {
 		return err
-	} else if len(hosts) == 0 {
-		return fmt.Errorf("no host matches %q", strings.Join(append([]string{pattern}, f.limit...), " and "))
 	}
 	var shown playbooks.Events = output.NewMinimal(a.out, a.look(f))
 	switch {
@@ -88,6 +90,36 @@ func (a *app) runTask(ctx context.Context, f *playFlags, pattern, kind, args str
 		a.code = exitOf(stats)
 	}
 	return err
+}
+
+// matching are the hosts of a pattern, at least one.
+func matching(inv *inventory.Inventory, f *playFlags, pattern string) ([]*inventory.Host, error) {
+	hosts, err := inv.Select(pattern, f.limit...)
+	if err == nil && len(hosts) == 0 {
+		err = fmt.Errorf("no host matches %q", strings.Join(append([]string{pattern}, f.limit...), " and "))
+	}
+	return hosts, err
+}
+
+// listMatching prints the hosts that a task would be run on.
+func (a *app) listMatching(f *playFlags, pattern string) error {
+	s, err := a.stageset(f)
+	if err != nil {
+		return err
+	}
+	inv, err := s.inventory("")
+	if err != nil {
+		return err
+	}
+	hosts, err := matching(inv, f, pattern)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.out, "  hosts (%d):\n", len(hosts))
+	for _, h := range hosts {
+		fmt.Fprintf(a.out, "    %s\n", h.Name)
+	}
+	return nil
 }
 
 // oneTask is a playbook with one task.

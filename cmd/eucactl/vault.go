@@ -60,6 +60,7 @@ func (a *app) vaultCommand() *cobra.Command {
 	text := add("encrypt_string [TEXT]", "Encrypt a value, to be pasted into a file of variables; without TEXT it is read from stdin",
 		cobra.MaximumNArgs(1), func(args []string) error { return w.sealString(args, name) })
 	text.Flags().StringVarP(&name, "name", "n", "", "the variable's name")
+	text.Flags().StringVar(&name, "stdin-name", "", "the same, of a value that is read from stdin")
 	return cmd
 }
 
