@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -87,14 +88,14 @@ func (r *reader) document(data []byte) *yaml.Node {
 	var doc, more yaml.Node
 	if err := d.Decode(&doc); err != nil {
 		if !errors.Is(err, io.EOF) {
-			r.broken(err)
+			r.broken(data, err)
 		}
 		return nil
 	}
 	if err := d.Decode(&more); err == nil {
 		r.wrong(&more, "a playbook is one YAML document, and here begins another")
 	} else if !errors.Is(err, io.EOF) {
-		r.broken(err)
+		r.broken(data, err)
 	}
 	if len(doc.Content) == 0 {
 		return nil
@@ -102,14 +103,37 @@ func (r *reader) document(data []byte) *yaml.Node {
 	return doc.Content[0]
 }
 
-// broken reports an error of the YAML library, which names the line itself.
-func (r *reader) broken(err error) {
+// broken reports an error of the YAML library, which names the line itself or the
+// one above, or else the slip that most likely led to it.
+func (r *reader) broken(data []byte, err error) {
 	message, line := strings.TrimPrefix(err.Error(), "yaml: "), 1
 	if n, rest, ok := cutLine(message); ok {
 		line, message = n, rest
 	}
+	lines := strings.Split(string(data), "\n")
+	for i := line; i <= min(line+1, len(lines)); i++ {
+		if opensBrace.MatchString(lines[i-1]) {
+			r.wrong(&yaml.Node{Line: i}, "%s", unquoted)
+			return
+		}
+		if tabbed.MatchString(lines[i-1]) {
+			r.wrong(&yaml.Node{Line: i}, "a tab in the indentation; YAML is indented with spaces")
+			return
+		}
+	}
+	if strings.HasPrefix(message, "mapping values are not allowed") {
+		message += "; a value in which a blank follows a colon is quoted"
+	}
 	r.wrong(&yaml.Node{Line: line}, "not YAML: %s", message)
 }
+
+// unquoted is what to say where YAML took a template for the beginning of a mapping.
+const unquoted = `a value that begins with {{ is quoted, or YAML takes it for a mapping: "{{ ... }}"`
+
+var (
+	opensBrace = regexp.MustCompile(`^\s*(- +)*([\w.-]+: +|- +)\{\{`)
+	tabbed     = regexp.MustCompile(`^ *\t`)
+)
 
 func cutLine(message string) (int, string, bool) {
 	var n int
@@ -158,6 +182,8 @@ func (r *reader) mapping(n *yaml.Node, what string) []pair {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		switch {
+		case key.Kind == yaml.MappingNode:
+			r.wrong(key, "%s", unquoted)
 		case key.Kind != yaml.ScalarNode:
 			r.wrong(key, "a key of %s is %s, not a name", what, describe(key))
 		case key.Tag == "!!merge":
