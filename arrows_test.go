@@ -13,14 +13,14 @@ import (
 // arrows is docs/ARCHITECTURE.md's diagram: each package and those of ours that it
 // may import.
 var arrows = map[string][]string{
-	"cloud": nil, "ordered": nil, "tasks": {"ordered"}, "facts": nil, "jinja": {"ordered"}, "seed": nil, "images": nil, "vault": nil,
-	"inventory":  {"cloud", "ordered"},
+	"cloud": nil, "ordered": nil, "spelling": nil, "tasks": {"ordered", "spelling"}, "facts": nil, "jinja": {"ordered", "spelling"}, "seed": nil, "images": nil, "vault": nil,
+	"inventory":  {"cloud", "ordered", "spelling"},
 	"templates":  {"jinja", "ordered"},
 	"state":      {"cloud"},
 	"plan":       {"cloud", "inventory"},
 	"reach":      {"cloud", "facts", "inventory", "plan"},
 	"preflight":  {"cloud", "facts", "inventory", "plan"},
-	"playbooks":  {"templates", "tasks", "facts", "inventory", "ordered"},
+	"playbooks":  {"templates", "tasks", "facts", "inventory", "ordered", "spelling"},
 	"output":     {"playbooks", "ordered"},
 	"remote":     {"inventory"},
 	"controller": {"cloud", "tasks", "facts", "templates", "seed", "images", "inventory", "state", "plan", "reach", "preflight", "playbooks", "remote", "ordered"},
@@ -36,7 +36,7 @@ var arrows = map[string][]string{
 
 // pure packages work on what they are given: they run nothing, dial nobody and
 // neither read the clock nor roll dice.
-var pure = []string{"cloud", "ordered", "inventory", "plan", "jinja", "templates", "tasks", "facts", "reach", "preflight", "playbooks", "output", "seed", "vault"}
+var pure = []string{"cloud", "ordered", "spelling", "inventory", "plan", "jinja", "templates", "tasks", "facts", "reach", "preflight", "playbooks", "output", "seed", "vault"}
 
 var impure = []string{"os/exec", "net", "net/http", "math/rand", "math/rand/v2", "crypto/rand", "golang.org/x/crypto/ssh"}
 

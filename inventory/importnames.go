@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"sort"
 	"strings"
+
+	"eucactl/spelling"
 )
 
 // confSetting is a setting of eucalyptus.conf that an inventory has too.
@@ -117,10 +119,10 @@ func (v confVocabulary) meant(name string) string {
 		return upper
 	}
 	if strings.HasPrefix(upper, "VNET") || strings.Contains(upper, "NET_") {
-		return nearest(upper, v.vnet)
+		return spelling.Nearest(upper, v.vnet)
 	}
 	for _, known := range v.other {
-		if distance(upper, known) <= 1+len(known)/8 {
+		if spelling.Distance(upper, known) <= 1+len(known)/8 {
 			return known
 		}
 	}

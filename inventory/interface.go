@@ -3,6 +3,8 @@ package inventory
 import (
 	"slices"
 	"strings"
+
+	"eucactl/spelling"
 )
 
 // namesInterface says whether a setting's value is the name of an interface or bridge.
@@ -20,7 +22,7 @@ func meantInterface(name string) string {
 		return ""
 	}
 	for _, u := range usual {
-		if d := distance(letters, u); d == 1 && len(u) > 2 || d == 2 && anagram(letters, u) {
+		if d := spelling.Distance(letters, u); d == 1 && len(u) > 2 || d == 2 && anagram(letters, u) {
 			return u + name[len(letters):]
 		}
 	}

@@ -3,6 +3,8 @@ package inventory
 import (
 	"fmt"
 	"strings"
+
+	"eucactl/spelling"
 )
 
 // Mode is how the guests of a cluster are attached to the network (VNET_MODE).
@@ -50,7 +52,7 @@ func meantMode(s string) Mode {
 	if spelled(s) == guidesNoVLAN || strings.HasSuffix(strings.ReplaceAll(spelled(s), "-", ""), "NOVLAN") {
 		return ManagedNoVLAN
 	}
-	return Mode(nearest(spelled(s), modes()))
+	return Mode(spelling.Nearest(spelled(s), modes()))
 }
 
 // frontendNeeds lists the settings without which a frontend cannot work in the

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"eucactl/spelling"
 )
 
 // Ansible's two groups that exist in every inventory.
@@ -314,7 +316,7 @@ func (r *reader) checkGroupNames() {
 		for _, role := range roles {
 			_, exists := r.inv.byGroup[role]
 			digits := strings.ContainsAny(g.Name, "0123456789")
-			if !exists && !digits && distance(strings.ToLower(g.Name), role) <= 2 {
+			if !exists && !digits && spelling.Distance(strings.ToLower(g.Name), role) <= 2 {
 				r.problems.add(g.Where, "group %s gives its hosts no role; did you mean %s?", g.Name, role)
 			}
 		}

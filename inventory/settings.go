@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+
+	"eucactl/spelling"
 )
 
 // setting is one variable that means something here and how its value is read.
@@ -208,7 +210,7 @@ func eachError(err error) []error {
 }
 
 func didYouMean(s string, words []string) string {
-	if w := nearest(s, words); w != "" && w != s {
+	if w := spelling.Nearest(s, words); w != "" && w != s {
 		return fmt.Sprintf("; did you mean %s?", w)
 	}
 	return ""

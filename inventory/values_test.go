@@ -138,17 +138,3 @@ func TestNetmask(t *testing.T) {
 		}
 	}
 }
-
-func TestNearest(t *testing.T) {
-	words := []string{"nodes", "frontends", "storage", "vnet_publicips"}
-	for in, want := range map[string]string{
-		"node": "nodes", "frontend": "frontends", "storgae": "storage", "vnet_publicip": "vnet_publicips", "x": "", "we": "", "": "", "completely": "",
-	} {
-		if got := nearest(in, words); got != want {
-			t.Errorf("%s: %q, want %q", in, got, want)
-		}
-	}
-	if distance("kitten", "sitting") != 3 || distance("", "abc") != 3 || distance("ü", "u") != 1 {
-		t.Error("distance")
-	}
-}

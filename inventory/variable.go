@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"eucactl/spelling"
 )
 
 // groupPriority is Ansible's variable that lets a group win over others of the
@@ -128,7 +130,7 @@ func (v vocabulary) checkName(name string) error {
 		return fmt.Errorf("unknown variable %s; a variable of your own may not begin with vnet_, ansible_ or eucactl_", name)
 	}
 	for _, known := range v.names {
-		if abs(len(lower)-len(known)) <= 2 && distance(lower, known) <= 2 {
+		if spelling.Distance(lower, known) <= 2 {
 			return fmt.Errorf("unknown variable %s; did you mean %s? (a variable of your own needs a name less like it)", name, known)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"eucactl/ordered"
+	"eucactl/spelling"
 )
 
 // breaches are what is wrong with arguments by the options of a specification.
@@ -28,7 +29,7 @@ func breaches(options, given map[string]any, inside string) []string {
 	}
 	for _, name := range sortedNames(given) {
 		if _, known := options[name]; !known {
-			out = append(out, fmt.Sprintf("%s is not supported%s", inside+name, suggestion(name, sortedNames(options))))
+			out = append(out, fmt.Sprintf("%s is not supported%s", inside+name, spelling.DidYouMean(name, sortedNames(options))))
 		}
 	}
 	return out

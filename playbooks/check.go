@@ -2,9 +2,11 @@ package playbooks
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
+	"eucactl/spelling"
 	"eucactl/tasks"
 	"eucactl/templates"
 )
@@ -58,7 +60,7 @@ func (c *checker) task(s *Step) error {
 	switch s.Kind {
 	case "meta":
 		if word, ok := textArg(s.Args, "action"); ok && !isMeta(word) && !templates.HasTemplate(word) {
-			return wrong(s.Where, "meta knows no %q%s", word, suggestion(word, metas))
+			return wrong(s.Where, "meta knows no %q%s", word, spelling.DidYouMean(word, metas))
 		}
 	case "include_tasks":
 		return c.included(s)
@@ -74,7 +76,7 @@ func (s Step) takes(a Arg, known ...string) *Error {
 		known = local.params
 	}
 	if !slices.Contains(known, a.Name) {
-		return wrong(a.Where, "%s has no parameter %q%s (parameters: %s)", s.Kind, a.Name, suggestion(a.Name, known), listed(known))
+		return wrong(a.Where, "%s has no parameter %q%s (parameters: %s)", s.Kind, a.Name, spelling.DidYouMean(a.Name, known), listed(known))
 	}
 	// A template is looked at when it is rendered, which those of an import never are.
 	if local == nil || templates.HasTemplate(fmt.Sprint(a.Value)) && s.Kind != "import_role" {
@@ -107,23 +109,24 @@ func (c *checker) params(s *Step) (known []string, needed [][]string, any bool, 
 		for _, name := range local.needed {
 			needed = append(needed, []string{name})
 		}
-		if !local.half {
+		if !local.half || s.Kind == templateKind {
 			return known, needed, local.any, nil
 		}
 	}
-	kind := s.Kind
-	if kind == templateKind {
-		kind = "copy"
-	}
-	k, err := c.lib.Kind(kind)
+	k, err := c.lib.Kind(s.Kind)
 	if err != nil {
 		if local != nil {
 			return known, needed, false, nil
 		}
-		return nil, nil, false, err
+		names := slices.Concat(c.lib.Names(), slices.Sorted(maps.Keys(localKinds)))
+		return nil, nil, false, fmt.Errorf("no such task kind: %q%s", s.Kind, spelling.DidYouMean(s.Kind, names))
 	}
 	for _, p := range k.Params {
-		known = append(known, p.Names()...)
+		for _, name := range p.Names() {
+			if !slices.Contains(known, name) && (local == nil || !slices.Contains(local.inner, name)) {
+				known = append(known, name)
+			}
+		}
 		if p.Required && local == nil {
 			needed = append(needed, p.Names())
 		}

@@ -1,6 +1,10 @@
 package playbooks
 
-import "strings"
+import (
+	"strings"
+
+	"eucactl/spelling"
+)
 
 // A keyword is a word of the dialect. In lists what may have it: play (p), role
 // (r), block (b), task (t), handler (h), import_playbook (i).
@@ -152,7 +156,7 @@ func (r *reader) unknown(p pair, what, in string) {
 		return
 	}
 	known := keywordsIn(in)
-	if s := suggestion(name, known); s != "" {
+	if s := spelling.DidYouMean(name, known); s != "" {
 		r.wrong(p.key, "%s does not take %q%s", what, p.name, s)
 		return
 	}

@@ -2,6 +2,7 @@ package playbooks
 
 import (
 	_ "embed"
+	"slices"
 	"strings"
 
 	"eucactl/tasks"
@@ -26,8 +27,15 @@ func KindDocs() []KindDoc {
 	return docs
 }
 
-// Kind is a kind of the library under the name that a playbook may give it: ansible.builtin.copy is copy.
-func Kind(lib *tasks.Library, name string) (tasks.Kind, error) { return lib.Kind(bare(name)) }
+// Kind is a kind of the library under the name that a playbook may give it, with the parameters that it may give:
+// ansible.builtin.copy is copy.
+func Kind(lib *tasks.Library, name string) (tasks.Kind, error) {
+	k, err := lib.Kind(bare(name))
+	if local := localKinds[k.Name]; err == nil && local != nil {
+		k.Params = slices.DeleteFunc(slices.Clone(k.Params), func(p tasks.Param) bool { return slices.Contains(local.inner, p.Name) })
+	}
+	return k, err
+}
 
 // DocOf is what there is to say of a kind that runs here, under any name that a playbook may give it.
 func DocOf(name string) (KindDoc, bool) {

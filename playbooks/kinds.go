@@ -23,9 +23,10 @@ func bare(name string) string {
 type localKind struct {
 	params []string
 	needed []string
-	any    bool   // any other name is an argument too
-	line   string // the argument that a free line is
-	half   bool   // the other half is a kind of the library, which has the other arguments
+	any    bool     // any other name is an argument too
+	line   string   // the argument that a free line is
+	half   bool     // the other half is a kind of the library, which has the other arguments
+	inner  []string // those of them that only this half gives
 
 	only map[string]string // of some arguments: the one value that is supported, which is also what counts if none is given
 }
@@ -79,10 +80,11 @@ var localKinds = map[string]*localKind{
 		"newline_sequence", "trim_blocks", "lstrip_blocks", "variable_start_string", "variable_end_string",
 		"block_start_string", "block_end_string", "follow", "output_encoding"}, needed: []string{"src"}, only: map[string]string{"output_encoding": "utf-8"}},
 	"copy": {half: true, params: []string{"src", "content", "dest", "local_follow", "decrypt"},
-		only: map[string]string{"local_follow": "true", "decrypt": "true"}},
-	"script": {half: true, line: "cmd", params: []string{"cmd", "creates", "removes", "chdir", "executable", "decrypt"},
+		inner: []string{"upload", "original_basename"},
+		only:  map[string]string{"local_follow": "true", "decrypt": "true"}},
+	"script": {half: true, line: "cmd", inner: []string{"content", "args", "name"}, params: []string{"cmd", "creates", "removes", "chdir", "executable", "decrypt"},
 		only: map[string]string{"decrypt": "true"}},
-	"unarchive": {half: true, params: []string{"src", "copy", "remote_src", "decrypt"}, only: map[string]string{"decrypt": "true"}},
+	"unarchive": {half: true, inner: []string{"content"}, params: []string{"src", "copy", "remote_src", "decrypt"}, only: map[string]string{"decrypt": "true"}},
 	"assemble":  {half: true, params: []string{"src", "remote_src", "decrypt"}, only: map[string]string{"decrypt": "true"}},
 	"fetch":     {half: true, params: []string{"src", "dest", "flat", "fail_on_missing", "validate_checksum"}, needed: []string{"src", "dest"}},
 }

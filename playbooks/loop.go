@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"eucactl/spelling"
 )
 
 // withs are the lookups that a with_ may name.
@@ -18,7 +20,7 @@ var withs = []string{
 func (r *reader) with(s *Step, p pair) {
 	name := strings.TrimPrefix(bare(strings.TrimPrefix(p.name, "with_")), "with_")
 	if !slices.Contains(withs, name) {
-		r.wrong(p.key, "there is no loop %q%s", p.name, suggestion(p.name, withNames()))
+		r.wrong(p.key, "there is no loop %q%s", p.name, spelling.DidYouMean(p.name, withNames()))
 		return
 	}
 	if s.Loop != nil {
@@ -76,7 +78,7 @@ func (r *reader) controlled(l *Loop, c pair) {
 	case "extended_allitems":
 		l.All = r.yes(c.value, "extended_allitems")
 	default:
-		r.wrong(c.key, "loop_control does not take %q%s", c.name, suggestion(c.name, controls))
+		r.wrong(c.key, "loop_control does not take %q%s", c.name, spelling.DidYouMean(c.name, controls))
 	}
 }
 

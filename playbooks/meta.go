@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"eucactl/ordered"
+	"eucactl/spelling"
 	"eucactl/templates"
 )
 
@@ -35,7 +36,7 @@ func doMeta(w *walker, e *entry, c call) (map[string]any, error) {
 		e.ends = true
 		w.batch.end(false)
 	default:
-		return nil, failing(map[string]any{"msg": fmt.Sprintf("meta knows no %q%s", word, suggestion(word, metas))})
+		return nil, failing(map[string]any{"msg": fmt.Sprintf("meta knows no %q%s", word, spelling.DidYouMean(word, metas))})
 	}
 	return out, nil
 }

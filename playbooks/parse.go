@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"eucactl/spelling"
 	"eucactl/templates"
 
 	"gopkg.in/yaml.v3"
@@ -97,7 +98,7 @@ func (r *reader) prompts(n *yaml.Node) []Prompt {
 			case "confirm":
 				p.Confirm = r.yes(k.value, "confirm")
 			default:
-				r.wrong(k.key, "vars_prompt does not take %q%s", k.name, suggestion(k.name, []string{"name", "prompt", "default", "private", "confirm"}))
+				r.wrong(k.key, "vars_prompt does not take %q%s", k.name, spelling.DidYouMean(k.name, []string{"name", "prompt", "default", "private", "confirm"}))
 			}
 		}
 		if p.Name == "" {
@@ -197,7 +198,7 @@ func (r *reader) notified(steps []Step, known map[string]bool) {
 		for _, n := range s.Notify {
 			name, ok := n.Value.(string)
 			if ok && !templates.HasTemplate(name) && !known[name] {
-				r.found.add(wrong(s.Where, "no handler of this play is called %s%s", shown(name), suggestion(name, sortedNames(known))))
+				r.found.add(wrong(s.Where, "no handler of this play is called %s%s", shown(name), spelling.DidYouMean(name, sortedNames(known))))
 			}
 		}
 	}

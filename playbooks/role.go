@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"eucactl/spelling"
 )
 
 // use is how a role is used somewhere.
@@ -321,7 +323,7 @@ func (r *reader) meta(role *Role, s *Step) {
 			m.readSpecs(role, p.value)
 		case "galaxy_info", "collections":
 		default:
-			m.wrong(p.key, "meta does not take %q%s", p.name, suggestion(p.name, []string{"dependencies", "allow_duplicates", "argument_specs", "galaxy_info", "collections"}))
+			m.wrong(p.key, "meta does not take %q%s", p.name, spelling.DidYouMean(p.name, []string{"dependencies", "allow_duplicates", "argument_specs", "galaxy_info", "collections"}))
 		}
 	}
 }

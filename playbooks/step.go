@@ -7,6 +7,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"eucactl/ordered"
+	"eucactl/spelling"
 )
 
 // steps reads a list of tasks and blocks; of handlers in "h".
@@ -130,7 +131,7 @@ func (r *reader) action(s *Step, p pair) pair {
 // a key of a task was meant to be that.
 func (r *reader) oneKind(kinds []pair, in string) {
 	for _, k := range kinds {
-		if !r.kinds(bare(k.name)) && (suggestion(k.name, keywordsIn(in)) != "" || hints[k.name] != "") {
+		if !r.kinds(bare(k.name)) && (spelling.DidYouMean(k.name, keywordsIn(in)) != "" || hints[k.name] != "") {
 			r.unknown(k, "a task", in)
 			return
 		}

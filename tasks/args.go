@@ -12,6 +12,7 @@ import (
 	"unicode"
 
 	"eucactl/ordered"
+	"eucactl/spelling"
 )
 
 // A Blob is content that an argument names by its sum.
@@ -93,7 +94,7 @@ func (k Kind) knows(named map[string]any) error {
 	}
 	slices.Sort(unknown)
 	return fmt.Errorf("%s has no parameter %q%s (parameters: %s)",
-		k.Name, unknown[0], didYouMean(unknown[0], known), k.usage())
+		k.Name, unknown[0], spelling.DidYouMean(unknown[0], known), k.usage())
 }
 
 func (k Kind) usage() string {
@@ -320,38 +321,4 @@ func whole(value any) (int64, bool) {
 		return int64(v), v == math.Trunc(v) && math.Abs(v) < 1<<53
 	}
 	return 0, false
-}
-
-// didYouMean is the known name nearest to a mistyped one, as the end of a sentence.
-func didYouMean(name string, known []string) string {
-	best, least := "", len(name)/3+2
-	for _, k := range known {
-		if d := distance(name, k); d < least {
-			best, least = k, d
-		}
-	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf("; did you mean %q?", best)
-}
-
-// distance counts the insertions, deletions and replacements between a and b.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		corner := row[0]
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			d := corner
-			if a[i-1] != b[j-1] {
-				d = 1 + min(corner, row[j], row[j-1])
-			}
-			corner, row[j] = row[j], d
-		}
-	}
-	return row[len(b)]
 }

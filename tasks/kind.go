@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
+
+	"eucactl/spelling"
 )
 
 //go:embed *.sh parts/*.sh
@@ -330,7 +332,7 @@ func headComment(text string) string {
 func (l *Library) Kind(name string) (Kind, error) {
 	k, ok := l.kinds[name]
 	if !ok {
-		return k, fmt.Errorf("no such task kind: %q%s", name, didYouMean(name, l.Names()))
+		return k, fmt.Errorf("no such task kind: %q%s", name, spelling.DidYouMean(name, l.Names()))
 	}
 	return k, nil
 }
