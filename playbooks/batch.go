@@ -22,6 +22,7 @@ type batch struct {
 	slots   map[string]chan struct{} // of tasks with throttle
 	fatal   bool                     // no host goes on
 	ended   bool                     // no later batch begins
+	broken  bool                     // a failure of one was one of all: nothing begins any more
 }
 
 // A waiter waits until hosts have reported everything before a path.
@@ -188,6 +189,13 @@ func (b *batch) stop() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.fatal = true
+}
+
+// breakOff notes that a failure of one host was one of all.
+func (b *batch) breakOff() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.broken = true
 }
 
 // end keeps all hosts from going on, for no fault of theirs; with all those of

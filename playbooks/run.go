@@ -96,7 +96,7 @@ func (r *Run) play(ctx context.Context, i int) (stop bool, err error) {
 			return true, err
 		}
 		switch {
-		case len(b.failed) == len(names), b.fatal && len(b.failed) > 0:
+		case len(b.failed) == len(names), b.broken, b.fatal && len(b.failed) > 0:
 			return true, nil // as Ansible: no more hosts left, or too many failed
 		case b.ended:
 			return false, nil
@@ -127,7 +127,7 @@ func (r *Run) batch(ctx context.Context, p *Play, b *batch, all []string, prompt
 	for h := range b.failed {
 		r.failed[h] = true
 	}
-	if b.fatal && len(b.failed) > 0 {
+	if b.broken || b.fatal && len(b.failed) > 0 {
 		for _, h := range b.hosts {
 			r.failed[h] = true
 		}

@@ -147,8 +147,8 @@ func (w *walker) runOnce(s Step, needs []*cell, a around) ([]*cell, error) {
 		}
 	}
 	o.said = w.mem.heardSince(heard)
-	if o.failed = dead(after); o.failed {
-		w.batch.stop()
+	if o.failed = dead(after); o.failed && !a.rescued {
+		w.batch.breakOff()
 	}
 	return after, nil
 }
@@ -166,7 +166,10 @@ func (w *walker) follow(s Step, needs []*cell, a around, o *once) ([]*cell, erro
 		return needs, nil
 	}
 	if o.failed {
-		return nil, errEnd
+		if w.batch.stopped() {
+			return nil, errEnd
+		}
+		return w.felled(&a), nil
 	}
 	for _, v := range o.facts {
 		w.mem.remember(w.mem.set, v)
@@ -178,22 +181,32 @@ func (w *walker) follow(s Step, needs []*cell, a around, o *once) ([]*cell, erro
 	return needs, nil
 }
 
+// felled is what the next step needs where another host failed for all: as if the
+// task had failed here too, so that a rescue and an always see to it.
+func (w *walker) felled(a *around) []*cell {
+	c := &cell{ran: true, failed: true}
+	if a.fails != nil {
+		*a.fails = append(*a.fails, c)
+	}
+	return []*cell{c}
+}
+
 // settleFatal waits for the others after a task whose failure on one host, or on
-// too many, ends the play for all.
-func (w *walker) settleFatal(s Step, a around, g *group) error {
+// too many, ends the play for all. after is what the next step needs otherwise.
+func (w *walker) settleFatal(a around, g *group, after []*cell) ([]*cell, error) {
 	if !w.asks() {
-		return nil
+		return after, nil
 	}
 	fatal, err := a.is("any_errors_fatal")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	most, limited, err := w.mostFailures(a)
 	if err != nil || !fatal && !limited {
-		return err
+		return after, err
 	}
 	if err := w.flush(); err != nil {
-		return err
+		return nil, err
 	}
 	for _, e := range g.entries {
 		if e.cell.failed && !e.ignored && !e.around.rescued {
@@ -201,14 +214,14 @@ func (w *walker) settleFatal(s Step, a around, g *group) error {
 		}
 	}
 	if err := w.barrier(beyond(a.path)); err != nil {
-		return err
+		return nil, err
 	}
 	failed := w.batch.failures()
-	if fatal && failed > 0 || limited && float64(failed)*100/float64(len(w.batch.hosts)) > most {
-		w.batch.stop()
-		return errEnd
+	if !dead(after) && (fatal && failed > 0 || limited && float64(failed)*100/float64(len(w.batch.hosts)) > most) {
+		w.batch.breakOff()
+		return w.felled(&around{}), nil
 	}
-	return nil
+	return after, nil
 }
 
 // mostFailures is the share of hosts that may fail.

@@ -44,13 +44,13 @@ func (w *walker) alone(s Step, needs []*cell, a around, g *group) ([]*cell, erro
 		}
 		w.register(s, g)
 		w.close(g)
-		return after, w.settleFatal(s, a, g)
+		return w.settleFatal(a, g, after)
 	}
 	after, err := w.loop(s, needs, a, g)
 	if err != nil {
 		return nil, err
 	}
-	return after, w.settleFatal(s, a, g)
+	return w.settleFatal(a, g, after)
 }
 
 // loop walks through a task for each of its items, which all run before it fails.
