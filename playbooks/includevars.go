@@ -38,7 +38,7 @@ func doIncludeVars(w *walker, e *entry, c call) (map[string]any, error) {
 		plain = map[string]any{name: plain}
 	}
 	for _, name := range sortedNames(set) {
-		e.undo = append(e.undo, w.mem.remember(w.mem.included, set[name]))
+		e.undo = append(e.undo, w.mem.remember(w.mem.included, set[name], w.place))
 	}
 	return map[string]any{"changed": false, "ansible_facts": plain, "ansible_included_var_files": shownFiles}, nil
 }

@@ -293,11 +293,8 @@ func doSetFact(w *walker, e *entry, c call) (map[string]any, error) {
 	} else if to != nil {
 		mem = to
 	}
-	if mem != w.mem {
-		defer mem.publish()
-	}
 	for name, v := range set {
-		e.undo = append(e.undo, mem.remember(mem.set, Var{Name: name, Value: v, fixed: true}))
+		e.undo = append(e.undo, mem.remember(mem.set, Var{Name: name, Value: v, fixed: true}, w.place))
 	}
 	if keeps {
 		mem.hear(set)

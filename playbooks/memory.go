@@ -25,7 +25,7 @@ type memory struct {
 	said     map[string]any // facts that tasks gave, by their whole names
 	owes     bool           // tasks that are yet to run may give some
 
-	published map[string]Var // what other hosts see of both
+	open []*pendingVar // of set, those on their way
 }
 
 func newMemory(h Host) *memory {
@@ -81,11 +81,15 @@ func (m *memory) given(name string) (Var, bool) {
 	return Var{Name: name, Value: v}, ok
 }
 
-// remember sets a variable, and returns what takes it back.
-func (m *memory) remember(where map[string]Var, v Var) (undo func()) {
+// remember sets a variable at a path, and returns what takes it back.
+func (m *memory) remember(where map[string]Var, v Var, path string) (undo func()) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	old, was := where[v.Name]
+	v.at = path
+	if v.older = old.older; was && old.at < path {
+		v.older = &old
+	}
 	where[v.Name] = v
 	return func() {
 		m.mu.Lock()

@@ -72,6 +72,8 @@ type Var struct {
 
 	fixed  bool        // known to have no template in it
 	result *pendingVar // that it was registered as
+	at     string      // the path of the task that set it, while a play runs
+	older  *Var        // what it was before, for hosts that have not come as far
 }
 
 // VarsFile is an entry of vars_files: the first of these files that exists.

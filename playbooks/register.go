@@ -11,6 +11,9 @@ type pendingVar struct {
 	groups []*group // more than one if a block with a loop registered it
 	old    Var      // what the name stood for before: tasks that never ran register nothing
 	was    bool
+
+	final any  // of one that was on its way: what it came to
+	ran   bool // and whether it did
 }
 
 func (p *pendingVar) done() bool {
@@ -68,7 +71,9 @@ func (w *walker) register(s Step, g *group) {
 	w.mem.mu.Lock()
 	defer w.mem.mu.Unlock()
 	old, was := w.mem.set[s.Register]
-	w.mem.set[s.Register] = Var{Name: s.Register, fixed: true, Value: &pendingVar{name: s.Register, groups: []*group{g}, old: old, was: was}}
+	p := &pendingVar{name: s.Register, groups: []*group{g}, old: old, was: was}
+	w.mem.set[s.Register] = Var{Name: s.Register, fixed: true, Value: p, at: w.place}
+	w.mem.open = append(w.mem.open, p)
 }
 
 // settings is a copy of all that is set.
@@ -104,6 +109,7 @@ func (w *walker) keep(all map[string]*pendingVar) {
 	w.mem.mu.Lock()
 	defer w.mem.mu.Unlock()
 	for name, p := range all {
-		w.mem.set[name] = Var{Name: name, Value: p, fixed: true}
+		w.mem.set[name] = Var{Name: name, Value: p, fixed: true, at: w.place}
+		w.mem.open = append(w.mem.open, p)
 	}
 }

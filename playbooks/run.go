@@ -110,6 +110,9 @@ func (r *Run) batch(ctx context.Context, p *Play, b *batch, all []string, prompt
 	var mu sync.Mutex
 	var errs []error
 	started := r.met()
+	for _, m := range r.hosts {
+		m.end()
+	}
 	r.Runner.Together(ctx, b.hosts, func(ctx context.Context, host string) {
 		w := r.walker(ctx, p, b, host, all, prompted)
 		w.started = started
@@ -159,7 +162,7 @@ func (r *Run) walker(ctx context.Context, p *Play, b *batch, host string, all []
 		mem: r.memory(host), play: p, ran: map[string]bool{}, left: map[string]bool{}, marks: map[string]bool{},
 		words: r.Playbook.words(), sets: setsIn(p),
 	}
-	w.learns = w.givesFacts(p)
+	w.learns, w.includes = w.givesFacts(p), includesFiles(p)
 	w.vars = &playVars{vars: slices.Concat(p.Vars, prompted), roles: rolesOf(p)}
 	w.magic = r.magic(w, all)
 	w.stage = w.newStage(host, Login{})

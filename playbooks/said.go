@@ -38,9 +38,6 @@ func (w *walker) teach(e *entry) {
 		return
 	}
 	e.teaches.hear(found)
-	if e.teaches != w.mem {
-		e.teaches.publish()
-	}
 }
 
 // seen is what conditions about a task's own result see: the result under its name,
@@ -129,7 +126,23 @@ func (w *walker) givesFacts(p *Play) bool {
 	return found
 }
 
-// mayLearn tells whether a task that a host is still to do may set a name.
-func (w *walker) mayLearn(name string) bool {
-	return w.sets[name] || w.learns && (name == "ansible_facts" || !strings.HasPrefix(name, "ansible_"))
+// includesFiles tells whether a play may include what is not part of it yet.
+func includesFiles(p *Play) bool {
+	found := false
+	eachStep(p, func(s Step) { found = found || strings.HasPrefix(s.Kind, "include_") })
+	return found
+}
+
+// mayLearn tells whether a task that a host is still to do may set a name. Nobody knows
+// what files set that are yet to be included: names that the host has anyway are not
+// looked for there.
+func (w *walker) mayLearn(m *memory, name string) bool {
+	if w.sets[name] || w.learns && name == "ansible_facts" {
+		return true
+	}
+	if strings.HasPrefix(name, "ansible_") || !w.learns && !w.includes {
+		return false
+	}
+	_, has := m.given(name)
+	return w.learns || !has
 }

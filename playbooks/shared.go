@@ -17,6 +17,7 @@ func (w *walker) arrive(a around) {
 // reached tells the batch how far the host has come: to the first task that it has
 // not reported, or else to where the walk is.
 func (w *walker) reached() {
+	w.mem.publish()
 	path := w.place
 	for _, e := range w.queue {
 		if !e.known && e.info != nil && e.info.Place.Path != "" {
@@ -172,7 +173,7 @@ func (w *walker) follow(s Step, needs []*cell, a around, o *once) ([]*cell, erro
 		return w.felled(&a), nil
 	}
 	for _, v := range o.facts {
-		w.mem.remember(w.mem.set, v)
+		w.mem.remember(w.mem.set, v, a.path)
 	}
 	w.mem.hear(o.said)
 	if s.Register != "" && o.fields != nil {

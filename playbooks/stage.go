@@ -155,18 +155,15 @@ func (w *walker) flush() error {
 	if len(w.stage.entries) == 0 {
 		w.contacted = true
 		w.judge()
-		w.mem.publish()
 		return nil
 	}
 	st := w.stage
 	w.stage = w.newStage(st.host, st.login)
 	err := w.send(st)
-	w.mem.publish()
 	for e := w.stuck(); err == nil && e != nil; e = w.stuck() {
 		err = w.judgeNow(e)
 	}
 	w.takeBack()
-	w.mem.publish()
 	w.reached()
 	return err
 }

@@ -40,6 +40,7 @@ type walker struct {
 	left, marks    map[string]bool // handlers that an earlier run left; that the host remembers
 	sets           map[string]bool // names that tasks of the play set
 	learns         bool            // tasks of the play give facts
+	includes       bool            // files that are yet to be included may set others
 	connecting     map[*memory][]string
 	itemsFailed    error
 	contacted      bool // the host was reached, or nothing is to be asked of it
@@ -291,7 +292,7 @@ func union(a, b []*cell) []*cell {
 
 // remember sets a variable as a task does that sets a fact.
 func (w *walker) remember(name string, value any) func() {
-	return w.mem.remember(w.mem.set, Var{Name: name, Value: value, fixed: true})
+	return w.mem.remember(w.mem.set, Var{Name: name, Value: value, fixed: true}, w.place)
 }
 
 func (w *walker) failedTask() map[string]any {

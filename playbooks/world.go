@@ -242,7 +242,7 @@ func (w *walker) others(names []string) map[string]any {
 		vars := map[string]any{}
 		sc := scope{set: w.scope().set, words: w.words, extra: w.opts.Extra, host: m, play: w.vars}
 		if host != w.mem.host.Name {
-			sc.host = m.public()
+			sc.host = m.public(w.place)
 		}
 		behind := host != w.mem.host.Name && w.batch.behind(host, w.place)
 		e := sc.evaluation()
@@ -251,7 +251,7 @@ func (w *walker) others(names []string) map[string]any {
 			list = append(sc.names(), sortedNames(w.sets)...)
 		}
 		for _, name := range list {
-			if behind && w.mayLearn(name) {
+			if behind && w.mayLearn(m, name) {
 				vars[name] = (&need{what: name + " of " + host, host: host}).value()
 			} else if v, ok := e.look(name); ok {
 				vars[name] = v
