@@ -81,7 +81,7 @@ func runsAs(login string, l playbooks.Login) string {
 }
 
 // open makes the connection, if there is none yet. A host whose first tasks are
-// another user's gets that user's shell at once.
+// root's gets root's shell at once.
 func (h *hostShell) open(ctx context.Context, l playbooks.Login) (err error) {
 	if h.s != nil {
 		return nil
@@ -116,9 +116,10 @@ func (h *hostShell) target(l playbooks.Login) remote.Target {
 	if l.Connection != "" {
 		t.Local = l.Connection == "local"
 	}
-	// A password is asked for in the shell, and only sudo starts one at once.
-	t.Become = l.Become && l.Password == "" && cmp.Or(l.Method, sudo) == sudo
+	// A password is asked for in the shell, only sudo starts one at once, and only from
+	// root's one can get to all others.
 	t.BecomeUser = cmp.Or(l.BecomeUser, "root")
+	t.Become = l.Become && l.Password == "" && cmp.Or(l.Method, sudo) == sudo && t.BecomeUser == "root"
 	return t
 }
 
