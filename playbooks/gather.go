@@ -87,30 +87,37 @@ func (w *walker) gather(name string) error {
 	return w.flush()
 }
 
-// gatherOf asks another host.
+// gatherOf asks another host for a fact, and for all that the play speaks of. What
+// cannot be had is undefined, as in Ansible.
 func (w *walker) gatherOf(host, name string) error {
+	m := w.run.memory(host)
+	names := append([]string{name}, w.run.factsIn(w.play)...)
+	reached, err := w.askOther(host, around{scope: w.scope(), settings: w.play.Settings}, m, names)
+	if err == nil && reached != nil {
+		m.learn(nil, facts.SetupWith(names))
+	}
+	return err
+}
+
+// askOther asks another host for facts, which are to be those of m. reached tells why
+// the host could not be asked.
+func (w *walker) askOther(host string, a around, m *memory, names []string) (reached, err error) {
 	if err := w.flush(); err != nil {
-		return err
+		return nil, err
+	}
+	login, err := w.login(a, w.run.memory(host))
+	if err != nil {
+		return nil, err
 	}
 	main := w.stage
-	m := w.run.memory(host)
-	login, err := w.login(around{scope: w.scope(), settings: w.play.Settings}, m)
-	if err != nil {
-		return err
-	}
 	w.stage = w.newStage(host, login)
-	defer func() { w.stage = main }()
-	names := append([]string{name}, w.run.factsIn(w.play)...)
-	if err := w.setup(m, names); err != nil {
-		return err
-	}
+	err = w.setup(m, names)
 	st := w.stage
 	w.stage = main
-	asked := facts.SetupWith(names)
-	if err := w.sendAside(st); err != nil {
-		m.learn(nil, asked) // it cannot be had: undefined, as in Ansible
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	return w.sendAside(st), nil
 }
 
 // sendAside runs a program on another host, whose fate is not this host's.

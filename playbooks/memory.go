@@ -135,6 +135,13 @@ func (m *memory) learn(found map[string]any, asked []string) {
 	}
 }
 
+// knownFacts are those that the host gave.
+func (m *memory) knownFacts() map[string]any {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return maps.Clone(m.facts)
+}
+
 // forget forgets all facts.
 func (m *memory) forget() {
 	m.mu.Lock()

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"eucactl/facts"
 	"eucactl/ordered"
 	"eucactl/spelling"
 	"eucactl/templates"
@@ -156,7 +157,7 @@ func doPause(w *walker, e *entry, c call) (map[string]any, error) {
 
 // doSetup gathers facts at once.
 func doSetup(w *walker, e *entry, c call) (map[string]any, error) {
-	found, err := w.gatherAll()
+	found, err := w.factsFor(e)
 	if err != nil {
 		return nil, err
 	}
@@ -168,6 +169,33 @@ func doSetup(w *walker, e *entry, c call) (map[string]any, error) {
 		out["ansible_"+name] = v
 	}
 	return map[string]any{"changed": false, "ansible_facts": out}, nil
+}
+
+// factsFor are all facts of the host of a task. Those of a host that it is delegated to
+// become the task's own host's, unless delegate_facts leaves them where they are from.
+func (w *walker) factsFor(e *entry) (map[string]any, error) {
+	to, err := e.around.word("delegate_to")
+	if err != nil {
+		return nil, err
+	}
+	if to == "" || to == w.mem.host.Name {
+		return w.gatherAll()
+	}
+	m, err := w.factsOf(e)
+	if err != nil {
+		return nil, err
+	}
+	if m == nil {
+		m = w.mem
+	}
+	reached, err := w.askOther(to, e.around, m, facts.SetupNames())
+	if err != nil {
+		return nil, err
+	}
+	if reached != nil {
+		return nil, failing(map[string]any{"msg": reached.Error()})
+	}
+	return m.knownFacts(), nil
 }
 
 // doValidate checks what a role is given against what it says it takes.

@@ -137,13 +137,7 @@ func (w *walker) gatherAll() (map[string]any, error) {
 	if err := w.flush(); err != nil {
 		return nil, err
 	}
-	w.mem.mu.Lock()
-	defer w.mem.mu.Unlock()
-	out := map[string]any{}
-	for name, v := range w.mem.facts {
-		out[name] = v
-	}
-	return out, nil
+	return w.mem.knownFacts(), nil
 }
 
 // matching are the facts whose names one of the patterns names.
