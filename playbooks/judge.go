@@ -23,8 +23,12 @@ func (w *walker) judge() {
 			continue
 		}
 		if e.raw != nil {
-			if err := w.finish(e); err != nil {
-				break // it needs something more; stuck finds it
+			err := w.finish(e)
+			if err != nil && neededBy(err) != nil {
+				break // stuck finds it
+			}
+			if err != nil {
+				w.misjudged(e, err)
 			}
 			continue
 		}
@@ -87,13 +91,21 @@ func (w *walker) stuck() *entry {
 func (w *walker) judgeNow(e *entry) error {
 	err := w.resolve(nil, &e.around, func() error { return w.finish(e) })
 	if err != nil && !isEnd(err) {
-		e.cell.settle(tasks.Failed, false)
-		e.fields["failed"], e.fields["msg"] = true, err.Error()
-		e.known, e.status = true, StatusFailed
+		w.misjudged(e, err)
 		err = nil
 	}
 	w.judge()
 	return err
+}
+
+// misjudged is a task whose conditions about its result cannot be evaluated: it failed.
+func (w *walker) misjudged(e *entry, err error) {
+	e.cell.settle(tasks.Failed, false)
+	e.fields["failed"], e.fields["msg"] = true, err.Error()
+	e.fields["changed"] = e.fields["rc"] != nil && w.isAct(e.step.Kind) && e.step.Until == nil // as Ansible counts it
+	e.known, e.status = true, StatusFailed
+	e.ignored, _ = e.around.is("ignore_errors")
+	w.lastFailed = e
 }
 
 // finish takes over what the host said of a task.

@@ -99,7 +99,7 @@ func (w *walker) noItems(s Step, needs []*cell, a around, g *group) ([]*cell, er
 	g.entries = append(g.entries, e)
 	switch {
 	case w.itemsFailed != nil:
-		w.conclude(e, StatusFailed, map[string]any{"changed": false, "failed": true, "msg": w.itemsFailed.Error()})
+		w.failWith(e, w.itemsFailed)
 		w.itemsFailed = nil
 	case dead(needs):
 		w.block(e)
