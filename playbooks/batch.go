@@ -15,7 +15,7 @@ type batch struct {
 	mu      sync.Mutex
 	reached map[string]string // the path before which a host has reported everything
 	over    map[string]bool   // hosts that are through, or out
-	failed  map[string]bool
+	failed  map[string]fall   // hosts that failed or were lost
 	waiting []*waiter
 	once    map[string]*once
 	out     map[string][]string      // by path, hosts that take no part in the task with run_once there
@@ -23,6 +23,12 @@ type batch struct {
 	fatal   bool                     // no host goes on
 	ended   bool                     // no later batch begins
 	broken  bool                     // a failure of one was one of all: nothing begins any more
+}
+
+// fall is where a host failed, and whether it was lost.
+type fall struct {
+	path string
+	lost bool
 }
 
 // A waiter waits until hosts have reported everything before a path.
@@ -50,7 +56,7 @@ type once struct {
 func newBatch(place Place, hosts []string) *batch {
 	return &batch{
 		place: place, hosts: hosts, reached: map[string]string{}, over: map[string]bool{},
-		failed: map[string]bool{}, once: map[string]*once{}, out: map[string][]string{},
+		failed: map[string]fall{}, once: map[string]*once{}, out: map[string][]string{},
 	}
 }
 
@@ -67,13 +73,13 @@ func (b *batch) reach(host, path string) {
 	}
 }
 
-// leave notes that a host takes no further part.
-func (b *batch) leave(host string, failed bool) {
+// leave notes that a host takes no further part, and how it fell if it did.
+func (b *batch) leave(host string, how *fall) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.over[host] = true
-	if failed {
-		b.failed[host] = true
+	if how != nil {
+		b.failed[host] = *how
 	}
 	for path := range b.once {
 		b.passOn(path, host)
@@ -82,10 +88,33 @@ func (b *batch) leave(host string, failed bool) {
 }
 
 // fail notes that a host failed, although it may go on for a while.
-func (b *batch) fail(host string) {
+func (b *batch) fail(host, path string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.failed[host] = true
+	b.failed[host] = fall{path: path}
+}
+
+// forgive lets hosts that failed take part in the next play.
+func (b *batch) forgive() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.failed = map[string]fall{}
+}
+
+// standing are those of hosts that did not fail before a path; waits tells that others
+// of the batch have yet to come there.
+func (b *batch) standing(hosts []string, host, path string) (left []string, waits bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, h := range b.hosts {
+		waits = waits || h != host && !b.over[h] && b.reached[h] < path
+	}
+	for _, h := range hosts {
+		if how, fell := b.failed[h]; !fell || how.path >= path {
+			left = append(left, h)
+		}
+	}
+	return left, waits
 }
 
 // wake lets those go on that have nobody left to wait for.
@@ -138,7 +167,7 @@ func (b *batch) behind(host, path string) bool {
 // leader is the first host that takes part in the task with run_once at a path.
 func (b *batch) leader(path string) string {
 	for _, h := range b.hosts {
-		if !b.over[h] && !b.failed[h] && !slices.Contains(b.out[path], h) {
+		if !b.over[h] && !b.fell(h) && !slices.Contains(b.out[path], h) {
 			return h
 		}
 	}
@@ -177,11 +206,21 @@ func (b *batch) finish(o *once) {
 	}
 }
 
-// failures counts the hosts that failed.
-func (b *batch) failures() int {
+func (b *batch) fell(host string) bool {
+	_, fell := b.failed[host]
+	return fell
+}
+
+// failures counts the hosts that failed, and those of them that were lost.
+func (b *batch) failures() (all, lost int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return len(b.failed)
+	for _, how := range b.failed {
+		if how.lost {
+			lost++
+		}
+	}
+	return len(b.failed), lost
 }
 
 // stop keeps all hosts from going on.

@@ -95,7 +95,7 @@ func (w *walker) lose(st *stage, seen *entry, status Status, fields map[string]a
 	if ignored {
 		return nil
 	}
-	w.gone = true
+	w.gone, w.lastFailed = true, seen
 	return errGone
 }
 

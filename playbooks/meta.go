@@ -26,6 +26,7 @@ func doMeta(w *walker, e *entry, c call) (map[string]any, error) {
 		w.mem.forget()
 	case "clear_host_errors":
 		w.cleared = true
+		w.batch.forgive()
 	case "reset_connection":
 		return out, w.run.Runner.Reset(w.ctx, w.mem.host.Name)
 	case "end_host":
@@ -101,13 +102,17 @@ func namesOf(v any) []string {
 	return nil
 }
 
-// doGroupBy puts the host into a group.
+// doGroupBy puts the host into a group, whose members are known to the next task when
+// all hosts have done so.
 func doGroupBy(w *walker, e *entry, c call) (map[string]any, error) {
 	name := fmt.Sprint(c.args["key"])
 	parents := namesOf(c.args["parents"])
 	changed, err := w.run.group(w.mem, name, parents)
 	if err != nil {
 		return nil, failing(map[string]any{"msg": err.Error()})
+	}
+	if err := w.barrier(beyond(e.around.path)); err != nil {
+		return nil, err
 	}
 	return map[string]any{"changed": changed, "add_group": name, "parent_groups": anyList(parents)}, nil
 }

@@ -14,6 +14,7 @@ type need struct {
 	result bool   // the content of a result that is on its way
 	facts  string // the name of a fact
 	host   string // another host, that must have reported first
+	all    bool   // all hosts of the batch must have
 }
 
 // Error says what cannot be known beforehand, for those who cannot ask.

@@ -92,11 +92,11 @@ func (r *Run) play(ctx context.Context, i int) (stop bool, err error) {
 		info.Batch, info.Hosts = n, names
 		r.tell(func() { r.Events.PlayStart(info) })
 		b := newBatch(Place{Play: i, Batch: n}, names)
-		if err := r.batch(ctx, p, b, left, prompted); err != nil {
+		if err := r.batch(ctx, p, b, hosts, prompted); err != nil {
 			return true, err
 		}
 		switch {
-		case len(b.failed) == len(names), b.broken, b.fatal && len(b.failed) > 0:
+		case len(b.failed) == len(names), b.broken:
 			return true, nil // as Ansible: no more hosts left, or too many failed
 		case b.ended:
 			return false, nil
@@ -130,7 +130,7 @@ func (r *Run) batch(ctx context.Context, p *Play, b *batch, all []string, prompt
 	for h := range b.failed {
 		r.failed[h] = true
 	}
-	if b.broken || b.fatal && len(b.failed) > 0 {
+	if b.broken {
 		for _, h := range b.hosts {
 			r.failed[h] = true
 		}
@@ -179,7 +179,7 @@ func (w *walker) through(p *Play) error {
 		}
 	}
 	failed := (w.gone || dead(needs) || w.stats.Failed > 0 || w.stats.Unreachable > 0) && !w.cleared
-	w.batch.leave(host, failed)
+	w.batch.leave(host, w.fall(failed))
 	w.run.passed(host, w.placeOf("~"))
 	if w.ctx.Err() == nil {
 		w.run.left(host, failed)
@@ -188,6 +188,18 @@ func (w *walker) through(p *Play) error {
 		return nil
 	}
 	return err
+}
+
+// fall is where the host failed, if it did.
+func (w *walker) fall(failed bool) *fall {
+	if !failed {
+		return nil
+	}
+	how := &fall{path: w.place, lost: w.gone}
+	if e := w.lastFailed; e != nil && !e.ignored && e.info.Place.Path != "" {
+		how.path = min(how.path, e.info.Place.Path)
+	}
+	return how
 }
 
 func (p *Play) name() string {

@@ -1,6 +1,7 @@
 package playbooks
 
 import (
+	"errors"
 	"maps"
 	"reflect"
 	"time"
@@ -135,7 +136,9 @@ func (w *walker) runOnce(s Step, needs []*cell, a around) ([]*cell, error) {
 	}
 	if err != nil {
 		o.failed = true
-		w.batch.stop()
+		if w.batch.stop(); errors.Is(err, errGone) {
+			w.batch.breakOff()
+		}
 		return nil, err
 	}
 	o.ran, o.facts = g.done() && !g.allBlocked(), map[string]Var{}
@@ -211,14 +214,14 @@ func (w *walker) settleFatal(a around, g *group, after []*cell) ([]*cell, error)
 	}
 	for _, e := range g.entries {
 		if e.cell.failed && !e.ignored && !e.around.rescued {
-			w.batch.fail(w.mem.host.Name)
+			w.batch.fail(w.mem.host.Name, a.path)
 		}
 	}
 	if err := w.barrier(beyond(a.path)); err != nil {
 		return nil, err
 	}
-	failed := w.batch.failures()
-	if !dead(after) && (fatal && failed > 0 || limited && float64(failed)*100/float64(len(w.batch.hosts)) > most) {
+	failed, lost := w.batch.failures()
+	if !dead(after) && (fatal && failed > 0 || limited && float64(failed-lost)*100/float64(len(w.batch.hosts)) > most) {
 		w.batch.breakOff()
 		return w.felled(&around{}), nil
 	}

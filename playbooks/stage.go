@@ -260,6 +260,8 @@ func (w *walker) satisfy(n *need, a *around) error {
 		return w.gatherOf(n.host, n.facts)
 	case n.facts != "":
 		return w.gather(n.facts)
+	case n.all:
+		return w.barrier(w.place)
 	case n.host != "":
 		return w.await(n.host, a)
 	case len(w.stage.entries) == 0:

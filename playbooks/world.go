@@ -190,8 +190,7 @@ func (r *Run) magic(w *walker, all []string) func(string) (any, bool) {
 	short, _, _ := strings.Cut(h.Name, ".")
 	is := map[string]any{
 		"inventory_hostname": h.Name, "inventory_hostname_short": short,
-		"ansible_play_hosts_all": anyList(all), "ansible_play_hosts": anyList(all), "play_hosts": anyList(w.batch.hosts),
-		"ansible_play_batch": anyList(w.batch.hosts), "ansible_play_name": w.play.name(),
+		"ansible_play_hosts_all": anyList(all), "ansible_play_name": w.play.name(),
 		"ansible_check_mode": r.Options.Check, "ansible_diff_mode": r.Options.Diff,
 		"ansible_verbosity": int64(r.Options.Verbosity), "ansible_forks": int64(r.Options.Forks),
 		"ansible_run_tags": anyList(orAll(r.Options.Tags)), "ansible_skip_tags": anyList(r.Options.SkipTags),
@@ -212,10 +211,24 @@ func (r *Run) magic(w *walker, all []string) func(string) (any, bool) {
 			return anyList(w.mem.groups()), true
 		case "environment":
 			return []any{}, true
+		case "ansible_play_hosts":
+			return w.standing(slices.DeleteFunc(slices.Clone(all), func(h string) bool { return r.failed[h] })), true
+		case "ansible_play_batch", "play_hosts":
+			return w.standing(w.batch.hosts), true
 		}
 		v, ok := is[name]
 		return v, ok
 	}
+}
+
+// standing are those of hosts that did not fail before the present task; which these
+// are is known when all have come as far.
+func (w *walker) standing(hosts []string) any {
+	left, waits := w.batch.standing(hosts, w.mem.host.Name, w.place)
+	if waits {
+		return (&need{what: "which hosts failed", all: true}).value()
+	}
+	return anyList(left)
 }
 
 func orAll(tags []string) []string {
