@@ -158,6 +158,13 @@ func inLines(content string) string {
 	return b.String()
 }
 
+// leaveHost closes the channel when nobody uses it.
+func (h *hostShell) leaveHost() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.close()
+}
+
 // close lets go of the host: its shells lose their input, and with them the lock.
 func (h *hostShell) close() {
 	if h.s != nil {

@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -123,5 +124,48 @@ func TestWaitingHostsLetOthersWork(t *testing.T) {
 	case <-done:
 	case <-time.After(10 * time.Second):
 		t.Fatal("they wait for each other for ever")
+	}
+}
+
+// Two names of one machine share its channel, and so its lock.
+func TestTwoNamesOfOneMachine(t *testing.T) {
+	w, dialed := localWorld(t)
+	w.LockWait = time.Second
+	for _, host := range []string{"h", "localhost", "h"} {
+		if _, err := w.Stage(context.Background(), host, playbooks.Stage{Program: whoProgram(t, "")}); err != nil {
+			t.Errorf("%s: %v", host, err)
+		}
+	}
+	if n := dialed.Load(); n != 1 {
+		t.Errorf("%d connections, want 1", n)
+	}
+}
+
+// A task of another login than the ones before has a connection of its own, to which
+// the lock of theirs is given up; one that runs here is not sent there.
+func TestEachLoginHasItsConnection(t *testing.T) {
+	w, _ := localWorld(t)
+	w.LockWait = time.Second
+	var targets []remote.Target
+	dial := w.Dial
+	w.Target = func(string) remote.Target { return remote.Target{Address: "192.0.2.1"} }
+	w.Dial = func(ctx context.Context, to remote.Target) (remote.Conn, error) {
+		targets = append(targets, to)
+		if to.Local {
+			return nil, errors.New("it is only seen that this is asked for")
+		}
+		return dial(ctx, remote.Target{Local: true})
+	}
+	for _, l := range []playbooks.Login{{User: "a"}, {User: "b"}, {Connection: "local"}, {User: "b"}, {User: "a"}} {
+		if _, err := w.Stage(context.Background(), "h", playbooks.Stage{Program: whoProgram(t, ""), Login: l}); (err == nil) == (l.Connection == "local") {
+			t.Errorf("%+v: %v", l, err)
+		}
+	}
+	var got []string
+	for _, to := range targets {
+		got = append(got, fmt.Sprint(to.User, " ", to.Local))
+	}
+	if want := "a false,b false, true,a false"; strings.Join(got, ",") != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -2,11 +2,13 @@ package controller
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -28,7 +30,15 @@ type World struct {
 
 	mu     sync.Mutex
 	slots  chan struct{}
-	shells map[string]*hostShell
+	shells map[door]*hostShell
+	doors  map[string][]door // by the names of hosts
+}
+
+// door is a way into a machine, whatever names it has: there is one channel through it.
+type door struct {
+	local         bool
+	address, user string
+	port          int
 }
 
 // Together implements playbooks.Runner: hosts begin in their order.
@@ -105,7 +115,10 @@ func (w *World) Sleep(ctx context.Context, _ string, d time.Duration) error {
 
 // Stage implements playbooks.Runner.
 func (w *World) Stage(ctx context.Context, host string, s playbooks.Stage) (tasks.Report, error) {
-	h := w.shell(host)
+	h := w.shell(host, s.Login)
+	for _, other := range w.others(host, h) {
+		other.leaveHost() // or its lock would be in the way
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	rep, err := h.stage(ctx, s)
@@ -146,24 +159,48 @@ func hostTrouble(err error) error {
 	}
 }
 
-func (w *World) shell(host string) *hostShell {
+// shell is the channel to a host for a login, which is another's if both are one machine.
+func (w *World) shell(host string, l playbooks.Login) *hostShell {
+	h := &hostShell{w: w, host: host}
+	t := h.target(l)
+	at := door{address: cmp.Or(t.Address, host), user: t.User, port: cmp.Or(t.Port, 22)}
+	if t.Local {
+		at = door{local: true}
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.shells == nil {
-		w.shells = map[string]*hostShell{}
+		w.shells, w.doors = map[door]*hostShell{}, map[string][]door{}
 	}
-	if w.shells[host] == nil {
-		w.shells[host] = &hostShell{w: w, host: host}
+	if w.shells[at] == nil {
+		w.shells[at] = h
 	}
-	return w.shells[host]
+	if !slices.Contains(w.doors[host], at) {
+		w.doors[host] = append(w.doors[host], at)
+	}
+	return w.shells[at]
+}
+
+// others are the channels to a host besides one of them: those of other users. What
+// runs here is another machine's.
+func (w *World) others(host string, h *hostShell) []*hostShell {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	here := w.shells[door{local: true}]
+	var out []*hostShell
+	for _, at := range w.doors[host] {
+		if other := w.shells[at]; h == nil || h != here && other != h && other != here {
+			out = append(out, other)
+		}
+	}
+	return out
 }
 
 // Reset implements playbooks.Runner.
 func (w *World) Reset(_ context.Context, host string) error {
-	h := w.shell(host)
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.close()
+	for _, h := range w.others(host, nil) {
+		h.leaveHost()
+	}
 	return nil
 }
 
@@ -173,11 +210,7 @@ func (w *World) Close() {
 	defer w.mu.Unlock()
 	var all sync.WaitGroup
 	for _, h := range w.shells {
-		all.Go(func() {
-			h.mu.Lock()
-			defer h.mu.Unlock()
-			h.close()
-		})
+		all.Go(h.leaveHost)
 	}
 	all.Wait()
 }
