@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -76,6 +77,9 @@ func (f *playFlags) contradicts() error {
 		return fmt.Errorf("--ask-become-pass and --become-password-file: give one")
 	case f.resume && f.startAt != "":
 		return fmt.Errorf("--resume and --start-at-task: give one")
+	case len(f.limit) > 1:
+		return fmt.Errorf("--limit twice: give one pattern, %s for the hosts of either, or %s for those of both",
+			strings.Join(f.limit, ","), strings.Join(f.limit, ":&"))
 	case f.forks < 1:
 		return fmt.Errorf("--forks %d: at least one host at a time", f.forks)
 	case f.connection != "" && f.connection != "ssh" && f.connection != "local":
