@@ -16,6 +16,7 @@ type batch struct {
 	reached map[string]string // the path before which a host has reported everything
 	over    map[string]bool   // hosts that are through, or out
 	failed  map[string]fall   // hosts that failed or were lost
+	forgave string            // the path before which that does not count
 	waiting []*waiter
 	once    map[string]*once
 	out     map[string][]string      // by path, hosts that take no part in the task with run_once there
@@ -78,7 +79,7 @@ func (b *batch) leave(host string, how *fall) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.over[host] = true
-	if how != nil {
+	if how != nil && how.path >= b.forgave {
 		b.failed[host] = *how
 	}
 	for path := range b.once {
@@ -94,11 +95,11 @@ func (b *batch) fail(host, path string) {
 	b.failed[host] = fall{path: path}
 }
 
-// forgive lets hosts that failed take part in the next play.
-func (b *batch) forgive() {
+// forgive lets hosts that failed before a path take part in the next play.
+func (b *batch) forgive(path string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.failed = map[string]fall{}
+	b.failed, b.forgave = map[string]fall{}, path
 }
 
 // standing are those of hosts that did not fail before a path; waits tells that others

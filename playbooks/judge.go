@@ -167,8 +167,7 @@ func (w *walker) tell(e *entry, r tasks.Result) {
 	default:
 		e.status = StatusOK
 	}
-	// A deed that failed half-way is taken to have changed something.
-	e.fields["changed"] = c.changed || c.failed && e.fields["rc"] != nil && w.isDeed(e.step)
+	e.fields["changed"] = c.changed || c.failed && w.acted(e)
 	if !c.skipped {
 		e.fields["failed"] = c.failed
 	}
@@ -230,6 +229,12 @@ func (w *walker) isDeed(s *Step) bool {
 		return true
 	}
 	return s.ChangedWhen == nil && w.isAct(s.Kind)
+}
+
+// acted tells whether a task that failed half-way is taken to have changed something. A
+// command that is not there never began, so it took no time.
+func (w *walker) acted(e *entry) bool {
+	return e.fields["rc"] != nil && w.isDeed(e.step) && (e.step.Kind != "command" || e.fields["delta"] != nil)
 }
 
 // withOutcome is a result with what became of it.

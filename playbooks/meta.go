@@ -26,7 +26,7 @@ func doMeta(w *walker, e *entry, c call) (map[string]any, error) {
 		w.mem.forget()
 	case "clear_host_errors":
 		w.cleared = true
-		w.batch.forgive()
+		w.batch.forgive(e.around.path)
 	case "reset_connection":
 		return out, w.run.Runner.Reset(w.ctx, w.mem.host.Name)
 	case "end_host":
