@@ -42,6 +42,7 @@ type Template struct {
 	source string
 	body   []node
 	blocks map[string]*blockNode
+	links  []expr
 }
 
 // Parse reads a template called name; it is empty for an expression's text.
@@ -55,7 +56,7 @@ func Parse(name, source string, o Options) (*Template, error) {
 	if err != nil {
 		return nil, near(source, placed(name, source, err))
 	}
-	t := &Template{name: name, source: source, body: body, blocks: p.blocks}
+	t := &Template{name: name, source: source, body: body, blocks: p.blocks, links: p.links}
 	for _, b := range t.blocks {
 		b.tmpl = t
 	}

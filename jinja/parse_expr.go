@@ -16,6 +16,7 @@ type parser struct {
 	depth  int
 	loops  int
 	blocks map[string]*blockNode
+	links  []expr // the names of other templates
 
 	statements map[string]statementParser
 }

@@ -117,7 +117,7 @@ func parseBlock(p *parser, line int) (node, error) {
 }
 
 func parseExtends(p *parser, line int) (node, error) {
-	x, err := p.conditional()
+	x, err := p.link()
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +127,7 @@ func parseExtends(p *parser, line int) (node, error) {
 func parseInclude(p *parser, line int) (node, error) {
 	n := &includeNode{line: line}
 	var err error
-	if n.name, err = p.conditional(); err != nil {
+	if n.name, err = p.link(); err != nil {
 		return nil, err
 	}
 	if p.isName("ignore") && p.tokens[p.pos+1].text == "missing" {
@@ -150,7 +150,7 @@ func (p *parser) withContext(otherwise bool) bool {
 func parseImport(p *parser, line int) (node, error) {
 	n := &importNode{line: line}
 	var err error
-	if n.name, err = p.conditional(); err != nil {
+	if n.name, err = p.link(); err != nil {
 		return nil, err
 	}
 	if !p.skipName("as") {
@@ -166,7 +166,7 @@ func parseImport(p *parser, line int) (node, error) {
 func parseFrom(p *parser, line int) (node, error) {
 	n := &importNode{line: line}
 	var err error
-	if n.name, err = p.conditional(); err != nil {
+	if n.name, err = p.link(); err != nil {
 		return nil, err
 	}
 	if !p.skipName("import") {

@@ -88,7 +88,7 @@ func (pb *Playbook) Build(in In, lib *tasks.Library, set *templates.Set) (*tasks
 }
 
 // magic are the variables of a host that is not asked.
-func (in In) magic() func(string) (any, bool) {
+func (in In) magic() magic {
 	known := make(map[string]any, len(in.Facts))
 	for k, v := range in.Facts {
 		known[k] = v
@@ -98,13 +98,9 @@ func (in In) magic() func(string) (any, bool) {
 		groups[i] = g
 	}
 	short, _, _ := strings.Cut(in.Host.Name, ".")
-	is := map[string]any{
+	return magic{
 		"inventory_hostname": in.Host.Name, "inventory_hostname_short": short,
 		"group_names": groups, "facts": known, "plan": in.Plan,
-	}
-	return func(name string) (any, bool) {
-		v, ok := is[name]
-		return v, ok
 	}
 }
 

@@ -27,16 +27,16 @@ func (s scope) evaluation() *evaluation {
 // vars are the variables that a text may use; those that cannot be had are in it
 // as the errors that whoever uses them gets.
 func (e *evaluation) vars(text string) map[string]any {
-	out := map[string]any{}
-	e.collect(out, text, 0)
-	return out
+	return e.varsOf(e.set.WrittenText(text))
 }
 
-func (e *evaluation) collect(out map[string]any, text string, depth int) {
-	spoken := e.words.of(text)
+// varsOf are the variables that a template may use, or one that it leads to.
+func (e *evaluation) varsOf(w templates.Written) map[string]any {
+	spoken := spokenIn(e.set, e.words, w)
+	out := map[string]any{}
 	names := spoken.names
 	if spoken.all {
-		names = append(slices.Clone(names), e.names()...)
+		names = slices.Concat(names, e.names(), e.host.askable())
 	}
 	if spoken.others && e.others != nil {
 		wanted := spoken.names
@@ -53,15 +53,10 @@ func (e *evaluation) collect(out map[string]any, text string, depth int) {
 			out[name] = v
 		}
 	}
-	if slices.Contains(spoken.names, "vars") {
+	if spoken.computed || slices.Contains(spoken.names, "vars") {
 		out["vars"] = maps.Clone(out)
 	}
-	if depth > maxImports || e.readFile == nil {
-		return
-	}
-	for _, f := range spoken.files {
-		e.collect(out, e.readFile(f), depth+1)
-	}
+	return out
 }
 
 // look makes the value of a variable.
@@ -173,26 +168,23 @@ func (s scope) text(t string) string {
 
 // render renders a template file.
 func (s scope) render(name string, more map[string]any) (string, error) {
-	text := ""
-	if s.readFile != nil {
-		text = s.readFile(name)
-	}
-	vars := s.evaluation().vars(text)
+	vars := s.evaluation().varsOf(s.set.Written(name, templates.Layout{}))
 	maps.Copy(vars, more)
 	return s.set.Render(name, vars)
 }
 
-// renderText renders the text of a file that the playbook names.
-func (s scope) renderText(name, text string, more, options map[string]any) (string, error) {
-	vars := s.evaluation().vars(text)
+// renderAs renders a template file that the playbook names, which is read as options
+// say.
+func (s scope) renderAs(name string, more, options map[string]any) (string, error) {
+	layout, err := templates.NewLayout(options)
+	if err != nil {
+		return "", err
+	}
+	vars := s.evaluation().varsOf(s.set.Written(name, layout))
 	for key, v := range more {
 		if _, own := vars[key]; !own {
 			vars[key] = v
 		}
-	}
-	layout, err := templates.NewLayout(options)
-	if err != nil {
-		return "", err
 	}
 	return s.set.RenderAs(name, layout, vars)
 }

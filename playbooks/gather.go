@@ -6,6 +6,7 @@ import (
 
 	"eucactl/facts"
 	"eucactl/tasks"
+	"eucactl/templates"
 )
 
 // gathering is the task that a play begins with, unless it says otherwise. It tells
@@ -173,6 +174,14 @@ func (r *Run) factsIn(p *Play) []string {
 
 // eachTextOf visits all text of a play that is known beforehand, its templates too.
 func (r *Run) eachTextOf(p *Play, visit func(string)) {
+	// Tasks may write templates that later ones render: what is read here is not kept.
+	sets := map[*File]*templates.Set{}
+	setOf := func(from *File) *templates.Set {
+		if sets[from] == nil {
+			sets[from] = r.Playbook.source.newSet(from)
+		}
+		return sets[from]
+	}
 	vars := func(list []Var) {
 		for _, v := range list {
 			eachValue(v.Value, visit)
@@ -187,15 +196,21 @@ func (r *Run) eachTextOf(p *Play, visit func(string)) {
 		for i := range list {
 			eachText(&list[i], visit)
 		}
-		eachTask(list, func(s *Step) {
-			if name, ok := textArg(s.Args, "src"); ok && s.Kind == templateKind {
-				if file, ok := r.Playbook.source.find(s.File, "templates", name); ok {
-					if data, err := r.Playbook.source.read("template", file); err == nil {
-						visit(string(data))
-					}
-				}
-			}
-		})
+		eachTask(list, func(s *Step) { r.eachTemplateOf(s, setOf(s.File), visit) })
+	}
+}
+
+// eachTemplateOf visits the templates that a task leads to.
+func (r *Run) eachTemplateOf(s *Step, set *templates.Set, visit func(string)) {
+	src, words := r.Playbook.source, r.Playbook.words()
+	reached := func(w templates.Written, _ *speech) { visit(w.Text) }
+	eachText(s, func(text string) { eachReached(set, words, set.WrittenText(text), reached) })
+	name, ok := textArg(s.Args, "src")
+	if !ok || s.Kind != templateKind {
+		return
+	}
+	if file, ok := src.find(s.File, "templates", name); ok {
+		eachReached(set, words, set.Written(file, templates.Layout{}), reached)
 	}
 }
 

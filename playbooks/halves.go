@@ -81,7 +81,7 @@ func (w *walker) templated(e *entry, c call) (call, error) {
 	lineEnd := options["newline_sequence"]
 	delete(options, "newline_sequence")
 	delete(options, "output_encoding") // utf-8 it is
-	content, err := w.renderFile(e, found, string(data), options)
+	content, err := w.renderFile(e, found, options)
 	if err != nil {
 		return c, wrap(e.step.Where, "template", err)
 	}
@@ -100,9 +100,9 @@ func (w *walker) templated(e *entry, c call) (call, error) {
 }
 
 // renderFile renders a template file of the source.
-func (w *walker) renderFile(e *entry, name, text string, options map[string]any) (string, error) {
+func (w *walker) renderFile(e *entry, name string, options map[string]any) (string, error) {
 	src := w.pb.source
-	out, err := e.around.scope.renderText(name, text, map[string]any{
+	out, err := e.around.scope.renderAs(name, map[string]any{
 		"template_path": src.shown(name), "template_fullpath": src.shown(name), "template_host": "localhost",
 		"template_uid": "root", "template_destpath": nil, "ansible_managed": "Ansible managed",
 	}, options)

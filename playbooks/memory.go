@@ -168,6 +168,23 @@ func (m *memory) fact(name string) (Var, bool) {
 	return Var{}, false
 }
 
+// askable are the names of the facts that the host can be asked for, and of all
+// facts together.
+func (m *memory) askable() []string {
+	if m == nil {
+		return nil
+	}
+	out := []string{"ansible_facts"}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.gathers {
+		for _, name := range facts.SetupNames() {
+			out = append(out, "ansible_"+name)
+		}
+	}
+	return out
+}
+
 func (m *memory) allFacts() (Var, bool) {
 	all := maps.Clone(m.facts)
 	if m.gathers {

@@ -30,23 +30,18 @@ func (role *Role) key() string {
 }
 
 // magic are the variables that say where a role is.
-func (role *Role) magic(name string) (any, bool) {
+func (role *Role) magic() magic {
 	if role == nil {
-		return nil, false
+		return nil
 	}
-	switch name {
-	case "role_path":
-		return role.Path, true
-	case "role_name", "ansible_role_name":
-		return role.Name, true
-	case "ansible_parent_role_names", "ansible_dependent_role_names":
-		out := []any{}
-		for by := role.By; by != nil; by = by.By {
-			out = append(out, by.Name)
-		}
-		return out, true
+	users := []any{}
+	for by := role.By; by != nil; by = by.By {
+		users = append(users, by.Name)
 	}
-	return nil, false
+	return magic{
+		"role_path": role.Path, "role_name": role.Name, "ansible_role_name": role.Name,
+		"ansible_parent_role_names": users, "ansible_dependent_role_names": users,
+	}
 }
 
 func values(vars []Var) map[string]any {

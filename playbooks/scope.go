@@ -17,16 +17,15 @@ type scope struct {
 	words *lexicon
 	typed bool // expressions keep the types of their values, in the cloud's playbooks
 
-	values   map[string]any // of loops, and what is: nothing hides them
-	extra    map[string]any // of the command line
-	params   []Var          // of includes and roles, the inner ones last
-	host     *memory        // what it registered, its facts, its inventory variables
-	steps    []Var          // of blocks and tasks, the inner ones last
-	role     *Role
-	play     *playVars
-	magic    func(name string) (any, bool)
-	readFile func(name string) string            // a template that a template renders
-	others   func(names []string) map[string]any // hostvars, with these of their variables; nil means all
+	values map[string]any // of loops, and what is: nothing hides them
+	extra  map[string]any // of the command line
+	params []Var          // of includes and roles, the inner ones last
+	host   *memory        // what it registered, its facts, its inventory variables
+	steps  []Var          // of blocks and tasks, the inner ones last
+	role   *Role
+	play   *playVars
+	magic  magic
+	others func(names []string) map[string]any // hostvars, with these of their variables; nil means all
 }
 
 // playVars are the variables of a play.
@@ -71,12 +70,10 @@ func (s scope) get(name string) (Var, bool) {
 	if v, ok := s.values[name]; ok {
 		return Var{Name: name, Value: v, fixed: true}, true
 	}
-	if s.magic != nil {
-		if v, ok := s.magic(name); ok {
-			return Var{Name: name, Value: v, fixed: true}, true
-		}
+	if v, ok := s.magic.get(name); ok {
+		return Var{Name: name, Value: v, fixed: true}, true
 	}
-	if v, ok := s.role.magic(name); ok {
+	if v, ok := s.role.magic().get(name); ok {
 		return Var{Name: name, Value: v, fixed: true}, true
 	}
 	if v, ok := s.extra[name]; ok {
@@ -143,14 +140,16 @@ func (s scope) ofRoles(name string, part func(*Role) []Var) (Var, bool) {
 	return Var{}, false
 }
 
-// names are those of all variables that get finds, magic ones apart.
+// names are those of all variables that get finds, but for facts that nobody asked for yet.
 func (s scope) names() []string {
 	all := map[string]bool{}
 	for name := range s.values {
 		all[name] = true
 	}
-	for name := range s.extra {
-		all[name] = true
+	for _, vars := range []map[string]any{s.magic, s.role.magic(), s.extra} {
+		for name := range vars {
+			all[name] = true
+		}
 	}
 	add := func(vars []Var) {
 		for _, v := range vars {

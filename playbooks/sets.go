@@ -22,6 +22,14 @@ func (src *Source) setOf(from *File) *templates.Set {
 	if set := src.sets[key]; set != nil {
 		return set
 	}
+	if src.sets == nil {
+		src.sets = map[string]*templates.Set{}
+	}
+	src.sets[key] = src.newSet(from)
+	return src.sets[key]
+}
+
+func (src *Source) newSet(from *File) *templates.Set {
 	o := src.Reach
 	look := fileLookups{src, from}
 	o.Lookups = map[string]templates.Lookup{
@@ -36,11 +44,7 @@ func (src *Source) setOf(from *File) *templates.Set {
 		o.Root = src.Files
 	}
 	o.Files = src.layers(from, "files")
-	if src.sets == nil {
-		src.sets = map[string]*templates.Set{}
-	}
-	src.sets[key] = templates.NewWith(o, append(layers, src.Files)...)
-	return src.sets[key]
+	return templates.NewWith(o, append(layers, src.Files)...)
 }
 
 // layers are the folders in which files of a kind are looked for.
@@ -52,17 +56,4 @@ func (src *Source) layers(from *File, kind string) []fs.FS {
 		}
 	}
 	return out
-}
-
-// templateText is the text of a template that a template names.
-func (src *Source) templateText(from *File, name string) string {
-	found, ok := src.find(from, "templates", name)
-	if !ok {
-		return ""
-	}
-	data, err := src.read("template", found)
-	if err != nil {
-		return "" // whoever renders it says so
-	}
-	return string(data)
 }

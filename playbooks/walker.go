@@ -19,7 +19,7 @@ type walker struct {
 	run   *Run   // nil: the host is not asked
 	batch *batch // as well
 	mem   *memory
-	magic func(name string) (any, bool)
+	magic magic
 
 	play  *Play
 	vars  *playVars
@@ -46,7 +46,6 @@ type walker struct {
 	contacted      bool // the host was reached, or nothing is to be asked of it
 	cleared        bool // clear_host_errors
 	shownTasks     int
-	texts          map[string]string // of templates
 }
 
 // scope is the outermost one of a play.
@@ -59,23 +58,7 @@ func (w *walker) scope() scope {
 	if w.asks() {
 		others = w.others
 	}
-	return scope{others: others, set: set, words: w.words, extra: w.opts.Extra, host: w.mem, play: w.vars, magic: w.magic, readFile: w.source, typed: w.pb.source.Cloud}
-}
-
-// source is the text of a template that a template renders by its name.
-func (w *walker) source(name string) string {
-	if text, ok := w.texts[name]; ok || w.set == nil {
-		return text
-	}
-	text, err := w.set.Source(name)
-	if err != nil {
-		text = "" // whoever renders it says so
-	}
-	if w.texts == nil {
-		w.texts = map[string]string{}
-	}
-	w.texts[name] = text
-	return text
+	return scope{others: others, set: set, words: w.words, extra: w.opts.Extra, host: w.mem, play: w.vars, magic: w.magic, typed: w.pb.source.Cloud}
 }
 
 // steps walks through steps in order: each needs those before it. It returns what
@@ -103,7 +86,6 @@ func dead(needs []*cell) bool {
 func (w *walker) step(s Step, needs []*cell, a around) ([]*cell, error) {
 	if w.asks() && s.File != nil {
 		a.scope.set = w.pb.source.setOf(s.File)
-		a.scope.readFile = func(name string) string { return w.pb.source.templateText(s.File, name) }
 	}
 	outer := a
 	outer.outer = nil

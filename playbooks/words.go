@@ -2,8 +2,11 @@ package playbooks
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
+
+	"eucactl/templates"
 )
 
 // A lexicon knows which names a text with templates in it may speak of, so that
@@ -20,12 +23,15 @@ type speech struct {
 	others  bool     // it speaks of hostvars
 	plainly bool     // and names which variables of them
 	files   []string // templates that it renders by lookup
+
+	computed bool // it leads to templates whose names are not in it
 }
 
 var (
 	nameWord   = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*`)
 	literal    = regexp.MustCompile(`lookup\(\s*['"](?:ansible\.builtin\.)?template['"]\s*,\s*['"]([^'"]+)['"]`)
 	everything = regexp.MustCompile(`\b(?:varnames|vars|q|query|lookup|template)\b`)
+	aTemplate  = regexp.MustCompile(`\b(?:lookup|query|q)\(\s*['"](?:ansible\.builtin\.)?template['"]`)
 	ofFiles    = regexp.MustCompile(`\b(?:lookup|query|q)\(\s*['"](?:ansible\.builtin\.)?(?:file|env|fileglob|first_found|pipe|password|items|list|dict|sequence|lines|csvfile|ini|random_choice|nested|together|subelements|indexed_items|flattened|inventory_hostnames|config|url)['"]`)
 )
 
@@ -68,5 +74,36 @@ func speechOf(text string) *speech {
 	}
 	rest = ofFiles.ReplaceAllString(rest, "")
 	s.all = everything.MatchString(rest)
+	s.computed = aTemplate.MatchString(rest)
 	return s
+}
+
+// spokenIn is what a template speaks of, and what those do that it leads to. One
+// that is not known beforehand may speak of everything.
+func spokenIn(set *templates.Set, words *lexicon, w templates.Written) *speech {
+	out := &speech{plainly: true}
+	eachReached(set, words, w, func(w templates.Written, s *speech) {
+		out.names = append(out.names, s.names...)
+		out.computed = out.computed || s.computed || w.Computed
+		out.all, out.others = out.all || s.all || out.computed, out.others || s.others || out.computed
+		out.plainly = out.plainly && s.plainly
+	})
+	return out
+}
+
+// eachReached visits a template and those that it leads to, each once.
+func eachReached(set *templates.Set, words *lexicon, w templates.Written, visit func(templates.Written, *speech)) {
+	seen := map[string]bool{}
+	var reach func(w templates.Written)
+	reach = func(w templates.Written) {
+		s := words.of(w.Text)
+		visit(w, s)
+		for _, name := range slices.Concat(w.Links, s.files) {
+			if !seen[name] {
+				seen[name] = true
+				reach(set.Written(name, templates.Layout{}))
+			}
+		}
+	}
+	reach(w)
 }

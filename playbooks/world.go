@@ -185,10 +185,10 @@ var version = map[string]any{
 }
 
 // magic are the variables that say what is.
-func (r *Run) magic(w *walker, all []string) func(string) (any, bool) {
+func (r *Run) magic(w *walker, all []string) magic {
 	h := w.mem.host
 	short, _, _ := strings.Cut(h.Name, ".")
-	is := map[string]any{
+	is := magic{
 		"inventory_hostname": h.Name, "inventory_hostname_short": short,
 		"ansible_play_hosts_all": anyList(all), "ansible_play_name": w.play.name(),
 		"ansible_check_mode": r.Options.Check, "ansible_diff_mode": r.Options.Diff,
@@ -196,6 +196,14 @@ func (r *Run) magic(w *walker, all []string) func(string) (any, bool) {
 		"ansible_run_tags": anyList(orAll(r.Options.Tags)), "ansible_skip_tags": anyList(r.Options.SkipTags),
 		"ansible_version": version, "playbook_dir": r.Playbook.source.shown(r.Playbook.source.dir), "ansible_limit": strings.Join(r.Options.Limit, ","),
 		"ansible_role_names": anyList(roleNames(w.play)), "role_names": anyList(roleNames(w.play)), "ansible_play_role_names": anyList(roleNames(w.play)),
+		"groups":      func() any { return r.groups() },
+		"group_names": func() any { return anyList(w.mem.groups()) },
+		"environment": []any{},
+		"ansible_play_hosts": func() any {
+			return w.standing(slices.DeleteFunc(slices.Clone(all), func(h string) bool { return r.failed[h] }))
+		},
+		"ansible_play_batch": func() any { return w.standing(w.batch.hosts) },
+		"play_hosts":         func() any { return w.standing(w.batch.hosts) },
 	}
 	file := r.inventory().File()
 	is["inventory_file"], is["inventory_dir"] = file, path.Dir(file)
@@ -203,22 +211,7 @@ func (r *Run) magic(w *walker, all []string) func(string) (any, bool) {
 	if len(r.Options.Limit) == 0 {
 		delete(is, "ansible_limit")
 	}
-	return func(name string) (any, bool) {
-		switch name {
-		case "groups":
-			return r.groups(), true
-		case "group_names":
-			return anyList(w.mem.groups()), true
-		case "environment":
-			return []any{}, true
-		case "ansible_play_hosts":
-			return w.standing(slices.DeleteFunc(slices.Clone(all), func(h string) bool { return r.failed[h] })), true
-		case "ansible_play_batch", "play_hosts":
-			return w.standing(w.batch.hosts), true
-		}
-		v, ok := is[name]
-		return v, ok
-	}
+	return is
 }
 
 // standing are those of hosts that did not fail before the present task; which these

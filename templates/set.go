@@ -261,7 +261,9 @@ func (s *Set) file(name string, layout Layout) *parsed {
 		}
 		p.newlines, p.err = trailing(source), err
 	}
-	s.files[key] = p
+	if !errors.Is(p.err, fs.ErrNotExist) { // a task may still write it
+		s.files[key] = p
+	}
 	return p
 }
 
