@@ -169,7 +169,7 @@ func (w *walker) tell(e *entry, r tasks.Result) {
 	}
 	e.fields["changed"] = c.changed || c.failed && w.acted(e)
 	if !c.skipped {
-		e.fields["failed"] = c.failed
+		e.fields["failed"] = c.failed || e.tries != nil && e.tries.spent
 	}
 	if e.after != "" && e.fields["checksum"] == nil && (e.step.Kind == "copy" || e.step.Kind == templateKind) {
 		e.fields["checksum"] = fmt.Sprintf("%x", sha1.Sum([]byte(e.after))) // as Ansible names content

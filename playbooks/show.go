@@ -71,7 +71,7 @@ func (w *walker) showGroup(g *group) {
 	g.told = true
 	status := StatusOK
 	switch {
-	case fields["failed"] == true:
+	case g.failed:
 		status = StatusFailed
 	case fields["skipped"] == true:
 		status = StatusSkipped
@@ -117,10 +117,8 @@ func (g *group) result() map[string]any {
 		one[g.step.Loop.Var], one["ansible_loop_var"] = e.item, g.step.Loop.Var
 		results = append(results, one)
 		changed = changed || e.cell.changed
-		if e.cell.failed {
-			failed = true
-			g.ignored = g.ignored || e.ignored
-		}
+		g.failed, g.ignored = g.failed || e.cell.failed, g.ignored || e.ignored
+		failed = failed || e.cell.failed || one["failed"] == true
 		skipped = skipped && e.cell.skipped
 	}
 	v := map[string]any{"results": results, "changed": changed, "msg": "All items completed"}

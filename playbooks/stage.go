@@ -64,6 +64,7 @@ type group struct {
 	entries []*entry
 	shown   int
 	value   map[string]any
+	failed  bool // one of its items did
 	ignored bool
 }
 

@@ -30,8 +30,13 @@ func (w *walker) untilItIs(e *entry, c call) error {
 	}
 }
 
-// trying is how often a task may still be tried.
-type trying struct{ left, of int }
+// trying is how often a task may still be tried. spent says that it was tried in
+// vain, which is a failure to whoever asks the registered result, but not to the play:
+// that goes by failed_when, where there is one, as in Ansible.
+type trying struct {
+	left, of int
+	spent    bool
+}
 
 // tries are how often, and how far apart: 3 times, 5 seconds, as in Ansible.
 func (w *walker) tries(e *entry) (int, time.Duration, error) {
@@ -76,8 +81,10 @@ func (w *walker) enough(e *entry, c *cell) (bool, error) {
 		return true, nil
 	}
 	if t.left <= 0 {
-		c.failed = true
 		e.fields["attempts"] = int64(tried - 1)
+		if t.spent = e.step.FailedWhen != nil; !t.spent {
+			c.failed = true
+		}
 		return true, nil
 	}
 	w.tellResult(Result{
