@@ -2,6 +2,7 @@ package playbooks
 
 import (
 	"fmt"
+	"slices"
 
 	"eucactl/ordered"
 	"eucactl/templates"
@@ -51,6 +52,15 @@ func (w *walker) itemsOf(s Step, sc scope) ([]any, error) {
 	}
 	list, _ = templates.Given(list).([]any)
 	return list, nil
+}
+
+func keysOf(mapping any) []any {
+	if m, ok := mapping.(*ordered.Map); ok {
+		return slices.Clone(m.Keys())
+	}
+	out := []any{}
+	ordered.Each(mapping, func(name string, _ any) { out = append(out, name) })
+	return out
 }
 
 // values are the variables of item i of a loop.
@@ -131,6 +141,8 @@ func (w *walker) withItems(s Step, sc scope) ([]any, error) {
 	switch {
 	case l.With == "list" && !isList:
 		return nil, wrong(l.Where, "with_list needs a list, not %s", describeValue(v))
+	case ordered.IsMapping(v) && slices.Contains([]string{"items", "nested", "cartesian", "together"}, l.With):
+		terms = keysOf(v) // as Python goes through a mapping
 	case !isList:
 		terms = []any{templates.Given(v)}
 	}
