@@ -218,7 +218,7 @@ func (w *World) Close() {
 // Ask implements playbooks.Runner.
 func (w *World) Ask(ctx context.Context, q playbooks.Question) (string, error) {
 	if w.Prompt == nil {
-		return "", errors.New("nobody is there to be asked")
+		return "", playbooks.ErrNobody
 	}
 	return w.Prompt(ctx, q)
 }

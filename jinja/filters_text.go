@@ -83,9 +83,12 @@ func filterTrim(c *Call) (any, error) {
 	return strings.TrimFunc(c.InText(), unicode.IsSpace), nil
 }
 
+// truncateLeeway is how much longer than asked for a text may stay: Jinja2's policy.
+const truncateLeeway = 5
+
 func filterTruncate(c *Call) (any, error) {
 	s := []rune(c.OnlyText())
-	length, killWords, end, leeway := c.Int(0, 255), c.Bool(1, false), c.Text(2, "..."), c.Int(3, 0)
+	length, killWords, end, leeway := c.Int(0, 255), c.Bool(1, false), c.Text(2, "..."), c.Int(3, truncateLeeway)
 	if length < utf8.RuneCountInString(end) || leeway < 0 {
 		return nil, errors.New("the length is less than that of the end")
 	}

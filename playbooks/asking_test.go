@@ -36,6 +36,23 @@ func TestPrompts(t *testing.T) {
 	}
 }
 
+// Where nobody can be asked there are the defaults, and a warning.
+func TestNobodyToAsk(t *testing.T) {
+	p := play(t, map[string]string{"site.yml": `
+- hosts: all
+  gather_facts: false
+  vars_prompt:
+    - { name: colour, default: blue }
+    - { name: number, default: 5 }
+    - { name: word }
+  tasks:
+    - debug: { msg: "{{ colour }} {{ number | type_debug }} {{ word }} {{ word is none }}" }
+    - pause: { prompt: "go on?" }
+`}, "a\n", func(p *playing) { p.nobody = true })
+	p.says("WARNING Not prompting as we are not in interactive mode", "PLAY all",
+		"WARNING Not waiting for response to prompt as stdin is not interactive", "a debug: ok blue str None False", "a pause: ok")
+}
+
 // With --step a task is done that yes is said to, for all hosts; c asks no more.
 func TestStep(t *testing.T) {
 	p := play(t, map[string]string{"site.yml": `

@@ -32,6 +32,7 @@ type Machines struct {
 	sent    []string       // "host: kind kind", in order
 	answers []string       // to questions
 	asked   []Question
+	nobody  bool // who could answer
 	slept   time.Duration
 	locks   map[string]*sync.Mutex
 }
@@ -144,6 +145,9 @@ func (m *Machines) Ask(_ context.Context, q Question) (string, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.asked = append(m.asked, q)
+	if m.nobody {
+		return "", ErrNobody
+	}
 	if len(m.answers) == 0 {
 		return "", nil
 	}

@@ -1,6 +1,7 @@
 package playbooks
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -149,7 +150,11 @@ func doPause(w *walker, e *entry, c call) (map[string]any, error) {
 			q.Text = "Press enter to continue, Ctrl+C to interrupt"
 		}
 		var err error
-		if input, err = w.run.Runner.Ask(w.ctx, q); err != nil {
+		input, err = w.run.Runner.Ask(w.ctx, q)
+		switch {
+		case errors.Is(err, ErrNobody):
+			w.warn("Not waiting for response to prompt as stdin is not interactive")
+		case err != nil:
 			return nil, failing(map[string]any{"msg": err.Error()})
 		}
 	}

@@ -30,6 +30,7 @@ type Run struct {
 	failed    map[string]bool // hosts that take no further part
 	stats     map[string]Stats
 	answers   map[string]any    // of vars_prompt
+	unasked   bool              // nobody can be asked, of which was warned
 	steps     map[string]string // answers to --step, by place
 	goOn      bool              // to --step: continue
 	begins    bool              // --start-at-task was met

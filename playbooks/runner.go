@@ -2,6 +2,7 @@ package playbooks
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -29,7 +30,7 @@ type Runner interface {
 	// Sleep waits while other hosts go on.
 	Sleep(ctx context.Context, host string, d time.Duration) error
 	// Ask shows text to whoever runs the playbook and reads a line. With a
-	// time limit it goes on by itself.
+	// time limit it goes on by itself. The error is ErrNobody if nobody can answer.
 	Ask(ctx context.Context, q Question) (string, error)
 	// WriteFile keeps what was fetched from a host, and says whether it differs
 	// from what was there.
@@ -75,6 +76,9 @@ type Question struct {
 	Seconds int  // go on after so long; 0 waits for an answer
 	Step    bool // of --step: y, n or c
 }
+
+// ErrNobody says that a question cannot be answered.
+var ErrNobody = errors.New("nobody is there to be asked")
 
 // Unreachable says that a host could not be asked, or fell silent.
 type Unreachable struct {

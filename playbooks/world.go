@@ -2,6 +2,7 @@ package playbooks
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"path"
 	"slices"
@@ -102,12 +103,20 @@ func (r *Run) prompt(ctx context.Context, p *Play) ([]Var, error) {
 			text = q.Name
 		}
 		answer, err := r.Runner.Ask(ctx, Question{Text: text, Private: q.Private, Confirm: q.Confirm, Default: q.Default})
-		if err != nil {
+		nobody := errors.Is(err, ErrNobody)
+		if err != nil && !nobody {
 			return nil, wrap(q.Where, "vars_prompt: "+q.Name, err)
 		}
-		var v any = answer
-		if answer == "" && q.Default != nil {
-			v = q.Default
+		if nobody && !r.unasked {
+			r.unasked = true
+			r.tell(func() { r.Events.Warning("Not prompting as we are not in interactive mode") })
+		}
+		v := answer
+		switch { // text always, as Ansible has it
+		case nobody && q.Default == nil:
+			v = "None"
+		case answer == "" && q.Default != nil:
+			v = pythonText(r.scope(nil).set, q.Default)
 		}
 		r.answers[q.Name] = v
 		if q.Private && answer != "" {

@@ -35,7 +35,7 @@ const (
 type app struct {
 	in       io.Reader
 	out, err io.Writer
-	getenv   func(string) string
+	environ  func(name string) (value string, set bool)
 
 	inventories  []string // -i
 	stateDir     string

@@ -57,7 +57,7 @@ func newDesk(t *testing.T) *desk {
 func (d *desk) app(out, err io.Writer) *app {
 	return &app{
 		in: strings.NewReader(""), out: out, err: err, user: cloud.Admin, lockTimeout: time.Minute,
-		getenv: func(name string) string { return d.env[name] },
+		environ: func(name string) (string, bool) { v, ok := d.env[name]; return v, ok },
 	}
 }
 

@@ -18,6 +18,6 @@ func main() {
 
 // run is main with an exit code, as tests call it.
 func run(ctx context.Context, args []string) int {
-	a := &app{in: os.Stdin, out: os.Stdout, err: os.Stderr, getenv: os.Getenv}
+	a := &app{in: os.Stdin, out: os.Stdout, err: os.Stderr, environ: os.LookupEnv}
 	return a.execute(ctx, args)
 }

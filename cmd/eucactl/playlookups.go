@@ -43,8 +43,21 @@ func each(terms []any, look func(string) (any, error)) (out []any, err error) {
 	return out, nil
 }
 
-func (a *app) lookupEnv(terms []any, _ map[string]any) ([]any, error) {
-	return each(terms, func(name string) (any, error) { return a.getenv(name), nil })
+// lookupEnv is what the environment says, or else the option default.
+func (a *app) lookupEnv(terms []any, options map[string]any) ([]any, error) {
+	return each(terms, func(name string) (any, error) {
+		v, set := a.environ(name)
+		if otherwise := options["default"]; !set && otherwise != nil {
+			return otherwise, nil
+		}
+		return v, nil
+	})
+}
+
+// getenv is a variable of the environment; empty if it is not set.
+func (a *app) getenv(name string) string {
+	v, _ := a.environ(name)
+	return v
 }
 
 // lookupPipe runs programs here, which a playbook may only do where the command

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -232,6 +233,10 @@ func (a *app) prompt(ctx context.Context, q playbooks.Question) (string, error) 
 	for {
 		fmt.Fprint(a.err, q.Text)
 		first, err := a.readLine(ctx, q.Private)
+		if errors.Is(err, io.EOF) {
+			fmt.Fprintln(a.err)
+			return "", fmt.Errorf("%w: %w", playbooks.ErrNobody, err)
+		}
 		if err != nil || !q.Confirm {
 			return first, err
 		}

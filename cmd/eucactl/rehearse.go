@@ -65,7 +65,7 @@ func (a *app) rehearse(ctx context.Context, args []string) (err error) {
 	list := slices.Collect(commands(args))
 	for i, command := range list {
 		fmt.Fprintf(a.err, "$ eucactl %s\n", strings.Join(command, " "))
-		other := &app{in: a.in, out: a.out, err: a.err, getenv: a.getenv, rehearsal: door, inventoryFile: inv.File(), aside: true}
+		other := &app{in: a.in, out: a.out, err: a.err, environ: a.environ, rehearsal: door, inventoryFile: inv.File(), aside: true}
 		if a.code = other.execute(ctx, append(a.passedOn(), command...)); a.code == 0 {
 			continue
 		}
