@@ -9,32 +9,41 @@ import (
 )
 
 // Extras reads what -e gives, one text after the other: key=value words, whose
-// values are text, a mapping in YAML or JSON, or @FILE with one. Later ones win.
-func (src *Source) Extras(texts []string) (map[string]any, error) {
-	all := map[string]any{}
+// values are text, a mapping in YAML or JSON, or @FILE with one. Later ones win. Words
+// that are none of this are ignored, as in Ansible; whoever wrote them is to be told.
+func (src *Source) Extras(texts []string) (vars map[string]any, ignored []string, err error) {
+	vars = map[string]any{}
 	for _, text := range texts {
-		vars, err := src.extras(strings.TrimSpace(text))
+		more, words, err := src.extras(strings.TrimSpace(text))
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		maps.Copy(all, vars)
+		maps.Copy(vars, more)
+		ignored = append(ignored, words...)
 	}
-	return all, nil
+	return vars, ignored, nil
 }
 
-func (src *Source) extras(text string) (map[string]any, error) {
-	file := "-e"
-	data := []byte(text)
-	if name, isFile := strings.CutPrefix(text, "@"); isFile {
-		file = name
-		read, err := src.read("file", src.name(name))
+func (src *Source) extras(text string) (vars map[string]any, ignored []string, err error) {
+	switch name, isFile := strings.CutPrefix(text, "@"); {
+	case isFile:
+		data, err := src.read("file", src.name(name))
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		data = read
-	} else if !strings.HasPrefix(text, "{") && !strings.Contains(text, "\n") {
-		return wordVars(text)
+		vars, err = src.mappingVars(name, data)
+		return vars, nil, err
+	case strings.HasPrefix(text, "/") || strings.HasPrefix(text, "."):
+		return nil, nil, fmt.Errorf("please prepend extra_vars filename '%s' with '@'", text)
+	case strings.HasPrefix(text, "{") || strings.HasPrefix(text, "[") || strings.Contains(text, "\n"):
+		vars, err = src.mappingVars("-e", []byte(text))
+		return vars, nil, err
 	}
+	return wordVars(text)
+}
+
+// mappingVars are the variables of a mapping.
+func (src *Source) mappingVars(file string, data []byte) (map[string]any, error) {
 	r := src.reader(file, nil)
 	r.file = file
 	root := r.document(data)
@@ -51,18 +60,19 @@ func (src *Source) extras(text string) (map[string]any, error) {
 }
 
 // wordVars are the variables of key=value words.
-func wordVars(text string) (map[string]any, error) {
+func wordVars(text string) (vars map[string]any, ignored []string, err error) {
 	words, ok := splitWords(text)
 	if !ok {
-		return nil, fmt.Errorf("a quote or a {{ is not closed in %s", shown(text))
+		return nil, nil, fmt.Errorf("a quote or a {{ is not closed in %s", shown(text))
 	}
-	out := map[string]any{}
+	vars = map[string]any{}
 	for _, w := range words {
 		name, value, found := strings.Cut(w, "=")
 		if !found || !variableName.MatchString(name) {
-			return nil, fmt.Errorf("%s is not of the form name=value (nor a mapping, nor @FILE)", shown(w))
+			ignored = append(ignored, w)
+			continue
 		}
-		out[name] = wordValue(value)
+		vars[name] = wordValue(value)
 	}
-	return out, nil
+	return vars, ignored, nil
 }

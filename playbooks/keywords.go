@@ -89,7 +89,7 @@ var keywords = []keyword{
 	{"gather_timeout", onPlay, differs, "accepted: gathering takes milliseconds"},
 	{"fact_path", onPlay, refused, "use slurp, or the kind setup with the folder's files"},
 	{"vars_files", onPlay, supported, ""},
-	{"vars_prompt", onPlay, differs, "encrypt, salt and unsafe are refused"},
+	{"vars_prompt", onPlay, differs, "encrypt, salt and unsafe are refused; answers may come from stdin, whose end is the default"},
 	{"serial", onPlay, supported, ""},
 	{"max_fail_percentage", onPlay, supported, ""},
 	{"force_handlers", onPlay, supported, ""},

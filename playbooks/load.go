@@ -159,11 +159,15 @@ func (src *Source) plays(name string, importers []string) ([]Play, error) {
 	r := src.reader(name, nil)
 	r.importers = importers
 	root := r.document(data)
-	if root == nil {
-		return nil, r.err()
+	var list []*yaml.Node
+	if root != nil {
+		list = r.list(root, "a playbook")
+	}
+	if len(list) == 0 && len(r.problems) == 0 && !src.Cloud {
+		return nil, emptyPlaybook(src.shown(name), root)
 	}
 	var plays []Play
-	for _, n := range r.list(root, "a playbook") {
+	for _, n := range list {
 		if imp, ok := r.imported(n); ok {
 			more, err := src.follow(imp, append(importers, name), path.Dir(name))
 			if err != nil {
@@ -175,6 +179,19 @@ func (src *Source) plays(name string, importers []string) ([]Play, error) {
 		plays = append(plays, r.playOf(n))
 	}
 	return plays, r.err()
+}
+
+// EmptyError says that there is nothing to do in a playbook.
+type EmptyError struct{ message string }
+
+// Error is Ansible's message.
+func (e *EmptyError) Error() string { return e.message }
+
+func emptyPlaybook(name string, root *yaml.Node) error {
+	if root == nil || isNull(root) {
+		return &EmptyError{"Empty playbook, nothing to do: " + name}
+	}
+	return &EmptyError{"A playbook must contain at least one play: " + name}
 }
 
 // anImport is `import_playbook: FILE` and what stands with it.

@@ -112,7 +112,8 @@ func (w *walker) startsAt(s Step, a around) {
 	}
 }
 
-func (r *Run) met() bool {
+// Met tells whether the run came to the task that it is to start at.
+func (r *Run) Met() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.begins

@@ -110,7 +110,7 @@ func (r *Run) play(ctx context.Context, i int) (stop bool, err error) {
 func (r *Run) batch(ctx context.Context, p *Play, b *batch, all []string, prompted []Var) error {
 	var mu sync.Mutex
 	var errs []error
-	started := r.met()
+	started := r.Met()
 	for _, m := range r.hosts {
 		m.end()
 	}

@@ -20,6 +20,7 @@ import (
 const (
 	exitFailedHosts      = 2
 	exitUnreachableHosts = 4
+	exitEmptyPlaybook    = 4
 )
 
 func (a *app) playbookCommand() *cobra.Command {
@@ -31,7 +32,7 @@ func (a *app) playbookCommand() *cobra.Command {
 one channel a host. What of Ansible's words is supported is in docs/playbooks.md; anything else
 is an error before any host is touched.
 
-Exit codes: 0 all went well, 1 an error (of the playbook, say), 2 tasks failed, 4 hosts unreachable.`,
+Exit codes: 0 all went well, 1 an error (of the playbook, say), 2 tasks failed, 4 hosts unreachable (or no plays).`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.runPlaybooks(cmd.Context(), &f, args) },
 	}
@@ -66,6 +67,9 @@ func (a *app) runPlaybooks(ctx context.Context, f *playFlags, files []string) er
 	var books []*playbooks.Playbook
 	for _, file := range files {
 		pb, err := s.load(file)
+		if empty := (*playbooks.EmptyError)(nil); errors.As(err, &empty) {
+			return &exitCode{exitEmptyPlaybook, err}
+		}
 		if err != nil {
 			return err
 		}
@@ -117,6 +121,9 @@ func (a *app) perform(ctx context.Context, s *plays, pb *playbooks.Playbook, inv
 	events, finish := a.events(s, file, progress)
 	run.Runner, run.Events = world, events
 	stats, err = run.Do(ctx)
+	if task := s.flags.startAt; err == nil && task != "" && !run.Met() {
+		fmt.Fprintf(a.err, " [ERROR]: No matching task %q found. Note: --start-at-task can only follow static includes.\n", task)
+	}
 	if e := finish(); e != nil {
 		err = errors.Join(err, e)
 	}

@@ -46,9 +46,12 @@ func (a *app) stageset(f *playFlags) (*plays, error) {
 	s.source = &playbooks.Source{
 		Files: os.DirFS("/"), Rooted: true, Home: a.getenv("HOME"), Roles: absolute(f.roles), Decrypt: decrypt, Reach: a.reach(f),
 	}
-	extra, err := s.source.Extras(absoluteFiles(f.extra))
+	extra, ignored, err := s.source.Extras(absoluteFiles(f.extra))
 	if err != nil {
 		return nil, fmt.Errorf("--extra-vars: %w", err)
+	}
+	for _, word := range ignored {
+		fmt.Fprintf(a.err, "[WARNING]: --extra-vars: %q is ignored: it is not of the form name=value (nor a mapping, nor @FILE)\n", word)
 	}
 	s.source.Extra = extra
 	s.options = playbooks.Options{
