@@ -166,19 +166,11 @@ func difference(d playbooks.Diff, color bool) string {
 		return colored(harmless(strings.TrimSuffix(d.Prepared, "\n")+"\n\n"), color)
 	}
 	before, after := or(d.BeforeHeader, "before"), or(d.AfterHeader, "after")
-	unified := udiff.Unified(before, after, whole(d.Before), whole(d.After))
+	unified := udiff.Unified(before, after, d.Before, d.After)
 	if unified == "" {
 		return ""
 	}
 	return colored(harmless(unified)+"\n", color)
-}
-
-// whole ends in a newline, so that the last line is like the others.
-func whole(s string) string {
-	if s == "" || strings.HasSuffix(s, "\n") {
-		return s
-	}
-	return s + "\n\\ No newline at end of file\n"
 }
 
 func or(s, fallback string) string {

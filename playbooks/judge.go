@@ -171,7 +171,7 @@ func (w *walker) tell(e *entry, r tasks.Result) {
 	if !c.skipped {
 		e.fields["failed"] = c.failed || e.tries != nil && e.tries.spent
 	}
-	if e.after != "" && e.fields["checksum"] == nil && (e.step.Kind == "copy" || e.step.Kind == templateKind) {
+	if (e.after != "" || e.empties) && e.fields["checksum"] == nil && isFile(e.step.Kind) {
 		e.fields["checksum"] = fmt.Sprintf("%x", sha1.Sum([]byte(e.after))) // as Ansible names content
 	}
 	e.result.Foretold = r.Outcome == tasks.Would && c.changed
@@ -244,11 +244,14 @@ func withOutcome(fields map[string]any, c cell) map[string]any {
 	return out
 }
 
+// isFile tells whether a kind gives a file its whole content.
+func isFile(kind string) bool { return kind == "copy" || kind == templateKind }
+
 func diffOf(e *entry, r tasks.Result) (Diff, bool) {
 	if !r.Diffed {
 		return Diff{}, false
 	}
-	if e.after == "" {
+	if e.after == "" && !e.empties {
 		return Diff{Prepared: r.Before}, true
 	}
 	name := ""

@@ -5,10 +5,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
+	"strconv"
 
 	"eucactl/ordered"
-	"eucactl/templates"
 )
 
 // A local is a kind that runs here. sure ones wait until it is certain that they
@@ -167,47 +166,43 @@ func doDebug(w *walker, e *entry, c call) (map[string]any, error) {
 	return out, nil
 }
 
-// debugVar shows what an expression is; that it is undefined is no failure.
+// debugVar shows what an expression is; that it is undefined is no failure. As in
+// Ansible it has the type of a value only where it is nothing but a name, and what is no text names nothing.
 func (w *walker) debugVar(e *entry, name any, out map[string]any) error {
-	text, ok := name.(string)
-	if !ok {
-		v, err := e.around.scope.deep(name)
-		out[fmt.Sprint(name)] = v
+	sc := e.around.scope
+	name, err := sc.deep(name)
+	if err != nil {
 		return err
 	}
-	sc := e.around.scope
-	expr := text
-	if templates.HasTemplate(text) {
-		v, err := sc.deep(text)
-		if err != nil {
-			return err
-		}
-		s, isText := v.(string)
-		if !isText {
-			out[fmt.Sprintf("<class '%s'>", pythonType(v))] = v
-			return nil
-		}
-		expr = s
+	expr, isText := name.(string)
+	if !isText {
+		out[shownName(sc, name)] = notDefined
+		return nil
 	}
-	v, err := sc.eval(expr)
-	if err != nil {
-		if neededBy(err) != nil {
-			return err
-		}
-		v = "VARIABLE IS NOT DEFINED!"
-	} else if s, isText := v.(string); isText && templates.HasTemplate(s) {
-		if r, err := sc.deep(s); err == nil && !w.fromHost(sc, expr) {
-			v = r
-		}
+	v, err := sc.deep("{{ " + expr + " }}")
+	switch {
+	case neededBy(err) != nil:
+		return err
+	case err != nil:
+		v = notDefined
 	}
-	out[expr] = asText(sc.set, v)
+	out[expr] = v
 	return nil
 }
 
-// fromHost tells whether a variable is what a host said, which is never a template.
-func (w *walker) fromHost(sc scope, name string) bool {
-	v, ok := sc.get(strings.TrimSpace(name))
-	return !ok || v.fixed
+const notDefined = "VARIABLE IS NOT DEFINED!"
+
+// shownName is a value as the key under which its own value would be shown.
+func shownName(sc scope, v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "null"
+	case bool:
+		return strconv.FormatBool(v)
+	case int64, float64:
+		return pythonText(sc.set, v)
+	}
+	return "<class '" + pythonType(v) + "'>"
 }
 
 func pythonType(v any) string {

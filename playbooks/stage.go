@@ -37,6 +37,7 @@ type entry struct {
 	began     time.Time
 	took      time.Duration
 	after     string // content that it gives its object, for differences
+	empties   bool   // that content is empty
 	known     bool
 	arrived   func(*entry)      // is told when the result is there
 	decide    func(*cell) error // what is judged here anyway
@@ -92,7 +93,8 @@ var (
 func (w *walker) add(e *entry, t tasks.Task) {
 	e.cell.pending, e.cell.index = true, w.stage.program.Add(t)
 	w.stage.entries = append(w.stage.entries, e)
-	e.after, _ = w.stage.program.After(e.cell.index)
+	after, given := w.stage.program.After(e.cell.index)
+	e.after, e.empties = after, given && after == "" && isFile(e.step.Kind)
 	if h := e.around.handler; h != nil {
 		h.last = e
 	}

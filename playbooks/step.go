@@ -87,7 +87,7 @@ func (r *reader) task(n *yaml.Node, pairs []pair, in string) []Step {
 		return []Step{s}
 	case len(kinds) == 0:
 		if !refusedHere {
-			r.wrong(n, "this task has no kind, such as rendered: or kernel_setting:")
+			r.wrong(n, "this task has no kind, such as copy: or command:")
 		}
 		return []Step{s}
 	}
