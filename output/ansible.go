@@ -74,11 +74,14 @@ func (a *Ansible) Result(r playbooks.Result) {
 	for _, d := range r.Diffs {
 		fmt.Fprint(a.w, difference(d, a.look.Color))
 	}
+	host := "[" + r.Host + "]"
 	if r.Loop { // its items were shown
+		if r.Status == playbooks.StatusSkipped {
+			a.line(cyan, "skipping: "+host)
+		}
 		a.ignored(r)
 		return
 	}
-	host := "[" + r.Host + "]"
 	if r.Delegated != "" {
 		host = "[" + r.Host + " -> " + r.Delegated + "]"
 	}
@@ -155,9 +158,20 @@ func (a *Ansible) fields(r playbooks.Result) string {
 func wanted(r playbooks.Result) map[string]any {
 	out := maps.Clone(r.Fields)
 	delete(out, "failed")
-	if r.Task.Action == "debug" {
-		delete(out, "changed")
+	if r.Task.Action != "debug" {
+		return out
 	}
+	delete(out, "changed")
+	if out["msg"] == nil { // it shows a variable, and Ansible the loop's beside it
+		return out
+	}
+	delete(out, "failed_when_result")
+	for _, key := range []string{"ansible_loop_var", "ansible_index_var"} {
+		name, _ := out[key].(string)
+		delete(out, name)
+		delete(out, key)
+	}
+	delete(out, "ansible_loop")
 	return out
 }
 

@@ -27,12 +27,14 @@ func (w *walker) include(s Step, needs []*cell, a around, g *group) ([]*cell, er
 	var all []*included
 	for i, item := range items {
 		one := a
+		var each map[string]any
 		if s.Loop != nil {
-			one.scope = a.scope.with(s.Loop.values(items, i), nil)
+			each = s.Loop.values(items, i)
+			one.scope = a.scope.with(each, nil)
 			one.item = s.Loop.label(one.scope, item, i)
 		}
 		one.scope = one.scope.given(s.Vars)
-		e := &entry{step: &s, around: one, info: a.info, cell: &cell{}, needs: needs, item: item}
+		e := &entry{step: &s, around: one, info: a.info, cell: &cell{}, needs: needs, each: each}
 		e.group = &group{step: &s, info: a.info, around: one, closed: true, entries: []*entry{e}}
 		g.entries = append(g.entries, e)
 		if s.Loop != nil {

@@ -114,6 +114,9 @@ func (w *walker) finish(e *entry) error {
 	if e.fields == nil {
 		e.fields = fieldsOf(r)
 		e.result.TimedOut = r.Data["timedout"] != ""
+		if e.fields["msg"] == nil && (e.step.Kind == "command" || e.step.Kind == "shell") {
+			e.fields["msg"] = "" // they always have one
+		}
 	}
 	c := cell{}
 	c.settle(r.Outcome, strings.HasPrefix(r.Why, "needs"))
@@ -129,6 +132,9 @@ func (w *walker) finish(e *entry) error {
 	if c.ran && !c.skipped && !c.blocked {
 		if err := w.overrule(e, &c); err != nil {
 			return err
+		}
+		if e.step.FailedWhen != nil {
+			e.fields["failed_when_result"] = c.failed // also where the host was told beforehand
 		}
 	}
 	e.gatherParts(&c)
@@ -178,6 +184,9 @@ func (w *walker) tell(e *entry, r tasks.Result) {
 	if d, ok := diffOf(e, r); ok {
 		e.result.Diffs = append(e.result.Diffs, d)
 		e.fields["diff"] = []any{map[string]any{"before": d.Before, "after": d.After, "prepared": d.Prepared}}
+	}
+	if e.fields["diff"] == nil && isFile(e.step.Kind) {
+		e.fields["diff"] = []any{}
 	}
 	if !c.failed && !c.skipped {
 		w.teach(e)

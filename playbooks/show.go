@@ -56,7 +56,20 @@ func (w *walker) visible(e *entry) map[string]any {
 			"changed":  e.fields["changed"],
 		}
 	}
-	return e.fields
+	return withItem(e)
+}
+
+// withItem is a result with what tells of which item of a loop it is.
+func withItem(e *entry) map[string]any {
+	if len(e.each) == 0 {
+		return e.fields
+	}
+	out := maps.Clone(e.fields)
+	if out == nil {
+		out = map[string]any{}
+	}
+	maps.Copy(out, e.each)
+	return out
 }
 
 // showGroup tells of a loop as a whole, once all its items are told.
@@ -113,23 +126,22 @@ func (g *group) result() map[string]any {
 		if e.cell.blocked || e.cell.absent {
 			continue
 		}
-		one := maps.Clone(e.fields)
-		one[g.step.Loop.Var], one["ansible_loop_var"] = e.item, g.step.Loop.Var
+		one := withItem(e)
 		results = append(results, one)
 		changed = changed || e.cell.changed
 		g.failed, g.ignored = g.failed || e.cell.failed, g.ignored || e.ignored
 		failed = failed || e.cell.failed || one["failed"] == true
 		skipped = skipped && e.cell.skipped
 	}
-	v := map[string]any{"results": results, "changed": changed, "msg": "All items completed"}
+	v := map[string]any{"results": results, "changed": changed, "skipped": skipped, "msg": "All items completed"}
 	switch {
 	case len(results) == 0:
-		v["skipped"], v["skipped_reason"], v["msg"] = true, "No items in the list", nil
+		v["skipped_reason"] = "No items in the list"
 		delete(v, "msg")
 	case failed:
 		v["failed"], v["msg"] = true, "One or more items failed"
 	case skipped:
-		v["skipped"], v["msg"] = true, "All items skipped"
+		v["msg"] = "All items skipped"
 	}
 	g.value = v
 	return v

@@ -25,7 +25,7 @@ type entry struct {
 	group  *group
 	cell   *cell
 	needs  []*cell
-	item   any
+	each   map[string]any // the variables of the item
 	label  string
 
 	fields    map[string]any // what became of it; nil while that is not known

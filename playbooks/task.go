@@ -67,9 +67,10 @@ func (w *walker) loop(s Step, needs []*cell, a around, g *group) ([]*cell, error
 	var last []*cell
 	for i, item := range items {
 		one := a
-		one.scope = a.scope.with(s.Loop.values(items, i), s.Vars)
+		each := s.Loop.values(items, i)
+		one.scope = a.scope.with(each, s.Vars)
 		one.item = s.Loop.label(one.scope, item, i)
-		e := &entry{step: &s, around: one, info: a.info, group: g, cell: &cell{}, needs: needs, item: item}
+		e := &entry{step: &s, around: one, info: a.info, group: g, cell: &cell{}, needs: needs, each: each}
 		e.label = s.Loop.shown(one.scope, item)
 		g.entries = append(g.entries, e)
 		after, err := w.one(e)
