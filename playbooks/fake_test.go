@@ -30,6 +30,7 @@ type Machines struct {
 	mu      sync.Mutex
 	stages  map[string]int // programs that were sent
 	sent    []string       // "host: kind kind", in order
+	logins  []Login        // of the programs
 	answers []string       // to questions
 	asked   []Question
 	nobody  bool // who could answer
@@ -71,6 +72,7 @@ func (m *Machines) Stage(ctx context.Context, host string, s Stage) (tasks.Repor
 	for _, t := range s.Program.Tasks {
 		kinds = append(kinds, t.Kind)
 	}
+	m.logins = append(m.logins, s.Login)
 	m.sent = append(m.sent, host+": "+strings.Join(kinds, " "))
 	why := m.gone[host]
 	m.mu.Unlock()

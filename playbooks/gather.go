@@ -75,6 +75,9 @@ func (w *walker) setup(m *memory, names []string) error {
 // gather asks the host for a fact, and for all that the play speaks of.
 func (w *walker) gather(name string) error {
 	w.opened = true
+	if err := w.asPlay(); err != nil {
+		return err
+	}
 	if err := w.probe(); err != nil {
 		return err
 	}
@@ -86,6 +89,16 @@ func (w *walker) gather(name string) error {
 		return err
 	}
 	return w.flush()
+}
+
+// asPlay lets what is asked before any task log in as the play says.
+func (w *walker) asPlay() error {
+	if w.stage.login != (Login{}) || w.stage.host != w.mem.host.Name {
+		return nil
+	}
+	login, err := w.login(around{scope: w.scope(), settings: w.play.Settings}, w.mem)
+	w.stage.login = login
+	return err
 }
 
 // gatherOf asks another host for a fact, and for all that the play speaks of. What

@@ -132,6 +132,9 @@ func splitCommas(s string) []string {
 // gatherAll asks the host for all facts.
 func (w *walker) gatherAll() (map[string]any, error) {
 	w.opened = true
+	if err := w.asPlay(); err != nil {
+		return nil, err
+	}
 	if err := w.setup(w.mem, facts.SetupNames()); err != nil {
 		return nil, err
 	}
