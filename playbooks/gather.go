@@ -42,7 +42,7 @@ func (w *walker) opening() error {
 		return err
 	}
 	if names := w.wantedFacts(""); len(names) > 0 {
-		return w.setup(w.mem, names)
+		return w.setup(w.mem, names, nil)
 	}
 	return nil
 }
@@ -63,12 +63,14 @@ func (w *walker) wantedFacts(also string) []string {
 	return out
 }
 
-// setup puts the question for facts into the program.
-func (w *walker) setup(m *memory, names []string) error {
+// setup puts the question for facts into the program. Of what comes with them only
+// what filter names is kept; the rest can still be asked for.
+func (w *walker) setup(m *memory, names, filter []string) error {
 	names = facts.SetupWith(names)
 	return w.internal("setup", map[string]any{"content": facts.SetupScript(names)}, tasks.Flags{Check: ""}, func(e *entry) {
 		text, _ := e.fields["facts"].(string)
-		m.learn(facts.ReadSetup(text), names)
+		asked := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !matches(name, filter) })
+		m.learn(matching(facts.ReadSetup(text), filter), asked)
 	})
 }
 
@@ -85,7 +87,7 @@ func (w *walker) gather(name string) error {
 	if len(names) == 0 {
 		names = []string{name}
 	}
-	if err := w.setup(w.mem, names); err != nil {
+	if err := w.setup(w.mem, names, nil); err != nil {
 		return err
 	}
 	return w.flush()
@@ -106,7 +108,7 @@ func (w *walker) asPlay() error {
 func (w *walker) gatherOf(host, name string) error {
 	m := w.run.memory(host)
 	names := append([]string{name}, w.run.factsIn(w.play)...)
-	reached, err := w.askOther(host, around{scope: w.scope(), settings: w.play.Settings}, m, names)
+	reached, err := w.askOther(host, around{scope: w.scope(), settings: w.play.Settings}, m, names, nil)
 	if err == nil && reached != nil {
 		m.learn(nil, facts.SetupWith(names))
 	}
@@ -115,7 +117,7 @@ func (w *walker) gatherOf(host, name string) error {
 
 // askOther asks another host for facts, which are to be those of m. reached tells why
 // the host could not be asked.
-func (w *walker) askOther(host string, a around, m *memory, names []string) (reached, err error) {
+func (w *walker) askOther(host string, a around, m *memory, names, filter []string) (reached, err error) {
 	if err := w.flush(); err != nil {
 		return nil, err
 	}
@@ -125,7 +127,7 @@ func (w *walker) askOther(host string, a around, m *memory, names []string) (rea
 	}
 	main := w.stage
 	w.stage = w.newStage(host, login)
-	err = w.setup(m, names)
+	err = w.setup(m, names, filter)
 	st := w.stage
 	w.stage = main
 	if err != nil {

@@ -24,3 +24,18 @@ func TestGatheredAsThePlay(t *testing.T) {
 		}
 	}
 }
+
+// TestSetupFilter: setup with a filter makes known what it names, and nothing else.
+func TestSetupFilter(t *testing.T) {
+	p := play(t, map[string]string{"site.yml": `
+- hosts: all
+  gather_facts: false
+  tasks:
+    - { setup: { filter: ansible_kern* }, register: r }
+    - debug: { msg: "{{ r.ansible_facts.keys() | list }} {{ ansible_kernel is defined }} {{ ansible_hostname is defined }} {{ ansible_facts.hostname is defined }}" }
+    - { setup: { filter: [hostname] } }
+    - debug: { msg: "{{ ansible_kernel is defined }} {{ ansible_hostname is defined }}" }
+`}, "h1\n", nil)
+	p.says("PLAY all", "h1 setup: ok", "h1 debug: ok ['ansible_kernel', 'ansible_kernel_version'] True False False",
+		"h1 setup: ok", "h1 debug: ok True True")
+}

@@ -31,11 +31,7 @@ func (w *walker) local(e *entry, kind, name string) (string, []byte, error) {
 	src := w.pb.source
 	found, ok := src.find(e.step.File, kind, name)
 	if !ok {
-		var tried []string
-		for _, p := range src.places(e.step.File, kind, name) {
-			tried = append(tried, src.shown(p))
-		}
-		return "", nil, wrong(e.step.Where, "could not find or access '%s': looked for %s", name, strings.Join(tried, ", "))
+		return "", nil, wrong(e.step.Where, "could not find or access '%s': looked for %s", name, src.shownAll(src.places(e.step.File, kind, name)))
 	}
 	if src.isDir(found) {
 		return found, nil, nil
@@ -107,9 +103,9 @@ func (w *walker) renderFile(e *entry, name string, options map[string]any) (stri
 		"template_uid": "root", "template_destpath": nil, "ansible_managed": "Ansible managed",
 	}, options)
 	var at *templates.Error
-	if errors.As(err, &at) && at.File == name {
+	if errors.As(err, &at) && src.exists(at.File) { // it may be one that name includes
 		shown := *at
-		shown.File = src.shown(name)
+		shown.File = src.shown(at.File)
 		return "", &shown
 	}
 	if err != nil {

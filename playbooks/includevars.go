@@ -58,7 +58,7 @@ func varsFilesOf(src *Source, from *File, args map[string]any) ([]string, error)
 	}
 	found, ok := src.find(from, "vars", name)
 	if !ok {
-		return nil, fmt.Errorf("could not find or access '%s': looked in %s", name, strings.Join(src.places(from, "vars", name), ", "))
+		return nil, fmt.Errorf("could not find or access '%s': looked in %s", name, src.shownAll(src.places(from, "vars", name)))
 	}
 	return []string{found}, nil
 }

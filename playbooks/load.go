@@ -94,6 +94,15 @@ func (src *Source) shown(name string) string {
 	return name
 }
 
+// shownAll are names in Files, as people write a list of them.
+func (src *Source) shownAll(names []string) string {
+	out := make([]string, len(names))
+	for i, name := range names {
+		out[i] = src.shown(name)
+	}
+	return strings.Join(out, ", ")
+}
+
 func (src *Source) exists(name string) bool {
 	_, err := fs.Stat(src.Files, name)
 	return err == nil

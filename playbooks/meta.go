@@ -167,12 +167,9 @@ func doPause(w *walker, e *entry, c call) (map[string]any, error) {
 
 // doSetup gathers facts at once.
 func doSetup(w *walker, e *entry, c call) (map[string]any, error) {
-	found, err := w.factsFor(e)
+	found, err := w.factsFor(e, namesOf(c.args["filter"]))
 	if err != nil {
 		return nil, err
-	}
-	if filter := namesOf(c.args["filter"]); len(filter) > 0 {
-		found = matching(found, filter)
 	}
 	out := map[string]any{}
 	for name, v := range found {
@@ -181,15 +178,15 @@ func doSetup(w *walker, e *entry, c call) (map[string]any, error) {
 	return map[string]any{"changed": false, "ansible_facts": out}, nil
 }
 
-// factsFor are all facts of the host of a task. Those of a host that it is delegated to
+// factsFor are the facts of the host of a task that a filter names. Those of a host that it is delegated to
 // become the task's own host's, unless delegate_facts leaves them where they are from.
-func (w *walker) factsFor(e *entry) (map[string]any, error) {
+func (w *walker) factsFor(e *entry, filter []string) (map[string]any, error) {
 	to, err := e.around.word("delegate_to")
 	if err != nil {
 		return nil, err
 	}
 	if to == "" || to == w.mem.host.Name {
-		return w.gatherAll()
+		return w.gatherAll(filter)
 	}
 	m, err := w.factsOf(e)
 	if err != nil {
@@ -198,14 +195,14 @@ func (w *walker) factsFor(e *entry) (map[string]any, error) {
 	if m == nil {
 		m = w.mem
 	}
-	reached, err := w.askOther(to, e.around, m, facts.SetupNames())
+	reached, err := w.askOther(to, e.around, m, facts.SetupNames(), filter)
 	if err != nil {
 		return nil, err
 	}
 	if reached != nil {
 		return nil, failing(map[string]any{"msg": reached.Error()})
 	}
-	return m.knownFacts(), nil
+	return matching(m.knownFacts(), filter), nil
 }
 
 // doValidate checks what a role is given against what it says it takes.

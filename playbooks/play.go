@@ -1,6 +1,7 @@
 package playbooks
 
 import (
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -130,33 +131,38 @@ func splitCommas(s string) []string {
 }
 
 // gatherAll asks the host for all facts.
-func (w *walker) gatherAll() (map[string]any, error) {
+func (w *walker) gatherAll(filter []string) (map[string]any, error) {
 	w.opened = true
 	if err := w.asPlay(); err != nil {
 		return nil, err
 	}
-	if err := w.setup(w.mem, facts.SetupNames()); err != nil {
+	if err := w.setup(w.mem, facts.SetupNames(), filter); err != nil {
 		return nil, err
 	}
 	if err := w.flush(); err != nil {
 		return nil, err
 	}
-	return w.mem.knownFacts(), nil
+	return matching(w.mem.knownFacts(), filter), nil
 }
 
-// matching are the facts whose names one of the patterns names.
+// matching are the facts whose names one of the patterns names, or all if there is none.
 func matching(found map[string]any, patterns []string) map[string]any {
 	out := map[string]any{}
 	for name, v := range found {
-		for _, p := range patterns {
-			for _, one := range []string{name, "ansible_" + name} {
-				if ok, err := path.Match(p, one); err == nil && ok {
-					out[name] = v
-				}
-			}
+		if matches(name, patterns) {
+			out[name] = v
 		}
 	}
 	return out
+}
+
+// matches tells whether a fact is asked for, with or without ansible_ before its name.
+func matches(fact string, patterns []string) bool {
+	return len(patterns) == 0 || slices.ContainsFunc(patterns, func(p string) bool {
+		short, _ := path.Match(p, fact)
+		long, _ := path.Match(p, "ansible_"+fact)
+		return short || long
+	})
 }
 
 // askStep asks once for all hosts whether a task is to run.

@@ -159,7 +159,7 @@ func truthy(v any) bool {
 func (r *reader) useRole(s Step, u use) Step {
 	dir, ok := r.src.findRole(u, r.from)
 	if !ok {
-		r.found.add(wrong(u.where, "there is no role %q: looked in %s", u.name, strings.Join(r.src.roleDirs(u, r.from), ", ")))
+		r.found.add(wrong(u.where, "there is no role %q: looked in %s", u.name, r.src.shownAll(r.src.roleDirs(u, r.from))))
 		return s
 	}
 	for by, depth := u.by, 0; by != nil; by, depth = by.By, depth+1 {
