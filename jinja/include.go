@@ -90,7 +90,7 @@ func (f *frame) load(name expr) (*Template, error) {
 		if !ok {
 			return nil, fmt.Errorf("%s is no name of a template", Describe(one))
 		}
-		t, loadErr := f.env.Load(name, f.tmpl.name)
+		t, loadErr := f.env.Load(name, f.tmpl)
 		if loadErr == nil {
 			return t, nil
 		}

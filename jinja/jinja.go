@@ -27,7 +27,7 @@ type Env struct {
 	Tests   map[string]Filter
 	Globals map[string]any
 	// Load finds a template that another one, called from, includes, imports or extends.
-	Load func(name, from string) (*Template, error)
+	Load func(name string, from *Template) (*Template, error)
 	// Steps bounds the work of one evaluation; 0 is DefaultSteps.
 	Steps int64
 }
@@ -40,6 +40,7 @@ const DefaultSteps = 1 << 28
 type Template struct {
 	name   string
 	source string
+	layout Options
 	body   []node
 	blocks map[string]*blockNode
 	links  []expr
@@ -56,7 +57,7 @@ func Parse(name, source string, o Options) (*Template, error) {
 	if err != nil {
 		return nil, near(source, placed(name, source, err))
 	}
-	t := &Template{name: name, source: source, body: body, blocks: p.blocks, links: p.links}
+	t := &Template{name: name, source: source, layout: o, body: body, blocks: p.blocks, links: p.links}
 	for _, b := range t.blocks {
 		b.tmpl = t
 	}

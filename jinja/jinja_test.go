@@ -10,7 +10,7 @@ import (
 
 func testEnv(files map[string]string) *Env {
 	e := &Env{Filters: Filters(), Tests: Tests(), Globals: Globals(), Steps: 1 << 20}
-	e.Load = func(name, _ string) (*Template, error) {
+	e.Load = func(name string, _ *Template) (*Template, error) {
 		source, ok := files[name]
 		if !ok {
 			return nil, fmt.Errorf("template %s: %w", name, fs.ErrNotExist)

@@ -15,6 +15,13 @@ func (t *Template) Name() string { return t.name }
 // Source is the template as it was written.
 func (t *Template) Source() string { return t.source }
 
+// Layout is how templates are read that this one leads to: as itself.
+func (t *Template) Layout() Options {
+	o := t.layout
+	o.RawStrings = false // that is for what stands in a playbook
+	return o
+}
+
 // Links are the names of the templates that this one includes, imports or extends,
 // as far as they are written in it; computed tells that others are not.
 func (t *Template) Links() (names []string, computed bool) {

@@ -101,7 +101,7 @@ func (c *Call) Load(name string) (*Template, error) {
 	if c.env.Load == nil {
 		return nil, fs.ErrNotExist
 	}
-	return c.env.Load(name, c.frame.tmpl.name)
+	return c.env.Load(name, c.frame.tmpl)
 }
 
 // Literal reads what Python or JSON writes for a list, a mapping or a boolean, and

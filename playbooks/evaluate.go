@@ -168,7 +168,7 @@ func (s scope) text(t string) string {
 
 // render renders a template file.
 func (s scope) render(name string, more map[string]any) (string, error) {
-	vars := s.evaluation().varsOf(s.set.Written(name, templates.Layout{}))
+	vars := s.evaluation().varsOf(s.set.Written(templates.Link{Name: name}))
 	maps.Copy(vars, more)
 	return s.set.Render(name, vars)
 }
@@ -180,7 +180,7 @@ func (s scope) renderAs(name string, more, options map[string]any) (string, erro
 	if err != nil {
 		return "", err
 	}
-	vars := s.evaluation().varsOf(s.set.Written(name, layout))
+	vars := s.evaluation().varsOf(s.set.Written(templates.Link{Name: name, Layout: layout}))
 	for key, v := range more {
 		if _, own := vars[key]; !own {
 			vars[key] = v

@@ -225,7 +225,7 @@ func (r *Run) eachTemplateOf(s *Step, set *templates.Set, visit func(string)) {
 		return
 	}
 	if file, ok := src.find(s.File, "templates", name); ok {
-		eachReached(set, words, set.Written(file, templates.Layout{}), reached)
+		eachReached(set, words, set.Written(templates.Link{Name: file}), reached)
 	}
 }
 

@@ -81,6 +81,9 @@ func speechOf(text string) *speech {
 // spokenIn is what a template speaks of, and what those do that it leads to. One
 // that is not known beforehand may speak of everything.
 func spokenIn(set *templates.Set, words *lexicon, w templates.Written) *speech {
+	if s := words.of(w.Text); len(w.Links)+len(s.files) == 0 && !w.Computed && !s.computed {
+		return s // as most do
+	}
 	out := &speech{plainly: true}
 	eachReached(set, words, w, func(w templates.Written, s *speech) {
 		out.names = append(out.names, s.names...)
@@ -93,15 +96,19 @@ func spokenIn(set *templates.Set, words *lexicon, w templates.Written) *speech {
 
 // eachReached visits a template and those that it leads to, each once.
 func eachReached(set *templates.Set, words *lexicon, w templates.Written, visit func(templates.Written, *speech)) {
-	seen := map[string]bool{}
+	seen := map[templates.Link]bool{}
 	var reach func(w templates.Written)
 	reach = func(w templates.Written) {
 		s := words.of(w.Text)
 		visit(w, s)
-		for _, name := range slices.Concat(w.Links, s.files) {
-			if !seen[name] {
-				seen[name] = true
-				reach(set.Written(name, templates.Layout{}))
+		links := slices.Clip(w.Links)
+		for _, name := range s.files {
+			links = append(links, templates.Link{Name: name})
+		}
+		for _, l := range links {
+			if !seen[l] {
+				seen[l] = true
+				reach(set.Written(l))
 			}
 		}
 	}

@@ -268,20 +268,27 @@ func (s *Set) file(name string, layout Layout) *parsed {
 }
 
 // load is how a template finds another one: beside itself, or in the layers.
-func (s *Set) load(name, from string) (*jinja.Template, error) {
+func (s *Set) load(name string, from *jinja.Template) (*jinja.Template, error) {
 	p := &parsed{err: fs.ErrNotExist}
-	if dir := path.Dir(from); from != "" && dir != "." {
-		p = s.file(path.Join(dir, name), Layout{})
+	if dir := path.Dir(from.Name()); dir != "." {
+		p = s.file(path.Join(dir, name), from.Layout())
 	}
 	if errors.Is(p.err, fs.ErrNotExist) {
-		p = s.file(name, Layout{})
+		p = s.file(name, from.Layout())
 	}
 	return p.template, p.err
 }
 
 func (s *Set) read(name string) ([]byte, error) {
-	for _, layer := range s.layers {
-		data, err := fs.ReadFile(layer, name)
+	layers, inLayer := s.layers, name
+	if path.IsAbs(name) {
+		layers, inLayer = []fs.FS{s.options.Root}, strings.TrimPrefix(path.Clean(name), "/")
+	}
+	for _, layer := range layers {
+		if layer == nil {
+			continue // absolute paths cannot be read here
+		}
+		data, err := fs.ReadFile(layer, inLayer)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

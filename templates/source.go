@@ -1,41 +1,52 @@
 package templates
 
-import "strings"
+import (
+	"strings"
+
+	"eucactl/jinja"
+)
+
+// Link is a template file, and how it is read.
+type Link struct {
+	Name   string
+	Layout Layout
+}
 
 // Written is a template as it was written.
 type Written struct {
 	Text string
 	// Links are the templates that it includes, imports or extends by names that are
 	// written in it. Computed tells that there may be others.
-	Links    []string
+	Links    []Link
 	Computed bool
 }
 
-// Written is the template file called name; empty if it cannot be read, of which
-// whoever renders it is told.
-func (s *Set) Written(name string, layout Layout) Written {
-	return s.written(name, s.file(name, layout))
+// Written is a template file; empty if it cannot be read, of which whoever renders it
+// is told.
+func (s *Set) Written(l Link) Written {
+	p := s.file(l.Name, l.Layout)
+	if p.err != nil {
+		return Written{}
+	}
+	return s.written(p.template)
 }
 
 // WrittenText is a text of a playbook.
 func (s *Set) WrittenText(text string) Written {
-	w := Written{}
 	if strings.Contains(text, "{%") {
-		w = s.written("", s.text(text))
+		if p := s.text(text); p.err == nil {
+			return s.written(p.template)
+		}
 	}
-	w.Text = text
-	return w
+	return Written{Text: text}
 }
 
-func (s *Set) written(from string, p *parsed) Written {
-	if p.err != nil {
-		return Written{}
-	}
-	names, computed := p.template.Links()
-	w := Written{Text: p.template.Source(), Computed: computed}
+func (s *Set) written(t *jinja.Template) Written {
+	names, computed := t.Links()
+	w := Written{Text: t.Source(), Computed: computed}
 	for _, name := range names {
-		if t, err := s.load(name, from); err == nil {
-			w.Links = append(w.Links, t.Name())
+		if linked, err := s.load(name, t); err == nil {
+			w.Links = append(w.Links, Link{linked.Name(), t.Layout()})
 		}
 	}
 	return w
