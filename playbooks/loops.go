@@ -143,6 +143,8 @@ func (w *walker) withItems(s Step, sc scope) ([]any, error) {
 		return nil, wrong(l.Where, "with_list needs a list, not %s", describeValue(v))
 	case ordered.IsMapping(v) && slices.Contains([]string{"items", "nested", "cartesian", "together"}, l.With):
 		terms = keysOf(v) // as Python goes through a mapping
+	case ordered.IsMapping(v) && (l.With == "indexed_items" || l.With == "random_choice"):
+		return nil, wrong(l.Where, "with_%s needs a list, not a mapping", l.With)
 	case !isList:
 		terms = []any{templates.Given(v)}
 	}

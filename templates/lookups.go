@@ -227,17 +227,24 @@ func lookupNested(c *jinja.Call, terms []any, _ map[string]any) ([]any, error) {
 	}
 	lists := make([]any, len(terms))
 	for i, term := range terms {
-		list, ok := term.([]any)
-		if !ok {
-			list = []any{term}
-		}
-		lists[i] = list
+		lists[i] = listed(term)
 	}
 	rows, err := c.Filter("product", lists[0], lists[1:], nil)
 	if err != nil {
 		return nil, err
 	}
 	return asLists(rows.([]any)), nil
+}
+
+// listed is a term as a list: a mapping is its keys, a text is one item.
+func listed(term any) []any {
+	if list, ok := term.([]any); ok {
+		return list
+	}
+	if keys, ok := jinja.Keys(term); ok {
+		return keys
+	}
+	return []any{term}
 }
 
 func asLists(rows []any) []any {
@@ -251,7 +258,11 @@ func lookupTogether(_ *jinja.Call, terms []any, _ map[string]any) ([]any, error)
 	if len(terms) == 0 {
 		return nil, errors.New("it takes at least one list")
 	}
-	rows, err := zip(terms, true, nil)
+	lists := make([]any, len(terms))
+	for i, term := range terms {
+		lists[i] = listed(term)
+	}
+	rows, err := zip(lists, true, nil)
 	if err != nil {
 		return nil, err
 	}
