@@ -1,7 +1,6 @@
 package playbooks
 
 import (
-	"maps"
 	"path"
 	"slices"
 	"strings"
