@@ -33,3 +33,18 @@ func TestRegisteredResults(t *testing.T) {
 		}
 	}
 }
+
+// TestChangedByFailed: a loop counts as changed if a command of it failed half-way.
+func TestChangedByFailed(t *testing.T) {
+	p := play(t, map[string]string{"site.yml": `
+- hosts: all
+  gather_facts: false
+  tasks:
+    - { name: loop, command: "false", loop: [1], ignore_errors: true, register: r }
+    - { name: said, debug: { msg: "{{ r.changed }} {{ r.results[0].changed }}" } }
+`}, "h1\n", nil)
+	p.says("PLAY all", "h1 loop: failed (1) ignored non-zero return code", "h1 loop: failed ignored One or more items failed", "h1 said: ok True True")
+	if s := p.stats["h1"]; s.Changed != 1 || s.Ignored != 1 {
+		t.Errorf("%+v", s)
+	}
+}

@@ -51,12 +51,16 @@ func (w *walker) showEntry(e *entry) {
 // visible is what may be shown of a result.
 func (w *walker) visible(e *entry) map[string]any {
 	if hides, err := e.around.is("no_log"); hides || err != nil {
-		return map[string]any{
-			"censored": "the output has been hidden due to the fact that 'no_log: true' was specified for this result",
-			"changed":  e.fields["changed"],
-		}
+		return censored(e.fields)
 	}
 	return withItem(e)
+}
+
+func censored(fields map[string]any) map[string]any {
+	return map[string]any{
+		"censored": "the output has been hidden due to the fact that 'no_log: true' was specified for this result",
+		"changed":  fields["changed"],
+	}
 }
 
 // withItem is a result with what tells of which item of a loop it is.
@@ -94,7 +98,7 @@ func (w *walker) showGroup(g *group) {
 	a := g.around
 	r := Result{Host: w.mem.host.Name, Task: g.info, Status: status, Ignored: status == StatusFailed && g.ignored, Loop: len(g.entries) > 0, Fields: fields}
 	if hides, _ := a.is("no_log"); hides {
-		r.Fields = map[string]any{"changed": fields["changed"], "censored": "hidden by no_log"}
+		r.Fields = censored(fields)
 		r.Loop, r.Quiet = false, true
 	}
 	w.count(status, fields, g.ignored, a.rescued)
@@ -128,7 +132,7 @@ func (g *group) result() map[string]any {
 		}
 		one := withItem(e)
 		results = append(results, one)
-		changed = changed || e.cell.changed
+		changed = changed || e.cell.changed || one["changed"] == true // as a deed that failed half-way
 		g.failed, g.ignored = g.failed || e.cell.failed, g.ignored || e.ignored
 		failed = failed || e.cell.failed || one["failed"] == true
 		skipped = skipped && e.cell.skipped
