@@ -128,11 +128,15 @@ func (a *Ansible) failed(r playbooks.Result, host string) {
 	if r.TimedOut {
 		how = "TIMED OUT!"
 	}
+	fields := compact(r.Fields)
+	if speaks(r) && !r.Quiet {
+		fields = indented(wanted(r))
+	}
 	if r.HasItem {
-		a.line(red, "failed: "+host+" (item="+harmless(r.Item)+") => "+compact(r.Fields))
+		a.line(red, "failed: "+host+" (item="+harmless(r.Item)+") => "+fields)
 		return
 	}
-	a.line(red, "fatal: "+host+": "+how+" => "+compact(r.Fields))
+	a.line(red, "fatal: "+host+": "+how+" => "+fields)
 }
 
 func (a *Ansible) ignored(r playbooks.Result) {
@@ -146,12 +150,17 @@ func (a *Ansible) fields(r playbooks.Result) string {
 	switch {
 	case r.Quiet && a.look.Verbosity == 0:
 		return ""
-	case r.Task != nil && (r.Task.Action == "debug" || r.Task.Action == "assert") && r.Status != playbooks.StatusSkipped:
+	case speaks(r) && r.Status != playbooks.StatusSkipped:
 		return " => " + indented(wanted(r))
 	case a.look.Verbosity > 0:
 		return " => " + compact(r.Fields)
 	}
 	return ""
+}
+
+// speaks tells of kinds that are there to be read.
+func speaks(r playbooks.Result) bool {
+	return r.Task != nil && (r.Task.Action == "debug" || r.Task.Action == "assert")
 }
 
 // wanted are the fields that debug is there to show.

@@ -222,6 +222,7 @@ func pythonType(v any) string {
 }
 
 func doAssert(w *walker, e *entry, c call) (map[string]any, error) {
+	e.result.Quiet = truthy(c.args["quiet"])
 	that, ok := c.args["that"].([]any)
 	if !ok {
 		that = []any{c.args["that"]}
@@ -251,7 +252,6 @@ func doAssert(w *walker, e *entry, c call) (map[string]any, error) {
 	if m, ok := c.args["success_msg"]; ok {
 		msg = m
 	}
-	e.result.Quiet = truthy(c.args["quiet"])
 	return map[string]any{"changed": false, "msg": msg}, nil
 }
 
