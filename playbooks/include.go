@@ -71,6 +71,9 @@ type included struct {
 	file   string
 	entry  *entry
 	number int // of the item
+
+	handlers []Step // that it gives the play
+	public   *Role  // whose variables the play sees from now on
 }
 
 // includeOne finds out what one include brings, and what the next needs.
@@ -104,6 +107,10 @@ func (w *walker) includeOne(e *entry, needs []*cell) (got *included, after []*ce
 			got = nil
 			return err
 		}
+		if v == waits && got.public != nil {
+			return (&need{what: "whether the role is included", result: true}).value()
+		}
+		w.takeIn(got)
 		fields := map[string]any{"include": got.file, "changed": false}
 		if v == waits {
 			e.status, e.fields = StatusIncluded, fields
@@ -198,6 +205,7 @@ func (w *walker) bringRole(e *entry, c call) (*included, error) {
 	if !ok {
 		return nil, r.err()
 	}
+	u.vars = s.Vars
 	block := r.useRole(Step{Where: s.Where, File: s.File}, u)
 	if err := r.err(); err != nil {
 		return nil, err
@@ -205,13 +213,19 @@ func (w *walker) bringRole(e *entry, c call) (*included, error) {
 	if err := w.checked(block.Block); err != nil {
 		return nil, err
 	}
-	w.addHandlers(r.play.Handlers)
+	got := &included{step: block, file: block.Role.Name, handlers: r.play.Handlers}
 	if u.public {
-		vars := *w.vars
-		vars.roles = append(slices.Clip(vars.roles), block.Role)
-		w.vars = &vars
+		got.public = block.Role
 	}
-	return &included{step: block, file: block.Role.Name}, nil
+	return got, nil
+}
+
+// takeIn gives the play what an include brings for all of it.
+func (w *walker) takeIn(got *included) {
+	w.addHandlers(got.handlers)
+	if got.public != nil {
+		w.vars.roles = append(slices.Clip(w.vars.roles), got.public)
+	}
 }
 
 // addHandlers gives the play the handlers of a role that was included.
