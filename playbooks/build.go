@@ -105,19 +105,24 @@ func (in In) magic() magic {
 }
 
 // sectionsOf walks through the sections of a play, and through its handlers after
-// each of them that Ansible has them after.
+// each of them that Ansible has them after. Before the first task nobody can have
+// been notified; at the end a handler may have been, by one that stands after it.
 func (w *walker) sectionsOf(p *Play, needs []*cell) (_ []*cell, err error) {
 	a := around{scope: w.scope(), path: "0"}.within(p.Keywords)
 	a.conds = p.When
 	w.handlers = handlers{list: slices.Clone(p.Handlers)}
+	var reached []*cell // what the section needs, roles and tasks being one
 	for i, list := range [][]Step{p.PreTasks, p.Roles, p.Tasks, p.PostTasks} {
+		if i != 2 {
+			reached = needs
+		}
 		if needs, err = w.steps(list, needs, a.deeper(2*i)); err != nil {
 			return nil, err
 		}
-		if i == 1 || i == 0 && len(list) == 0 || i == 3 && len(list) == 0 {
+		if i == 1 || i == 0 && len(list) == 0 {
 			continue
 		}
-		if needs, err = w.runHandlers(needs, a.deeper(2*i+1)); err != nil {
+		if needs, err = w.runHandlers(needs, reached, a.deeper(2*i+1)); err != nil {
 			return nil, err
 		}
 	}

@@ -126,21 +126,44 @@ func (w *walker) notices(e *entry, f *tasks.Flags) error {
 
 // runHandlers walks through the handlers: each runs if one of the tasks that notify
 // it changed something. Where the host is asked it also runs if it was notified in
-// an earlier run that did not come to it.
-func (w *walker) runHandlers(needs []*cell, a around) ([]*cell, error) {
+// an earlier run that did not come to it. One that is notified by a handler after it
+// runs the next time. reached is what has to have gone well even if handlers are
+// forced.
+func (w *walker) runHandlers(needs, reached []*cell, a around) ([]*cell, error) {
+	force, err := w.forces(a)
+	if err != nil {
+		return nil, err
+	}
+	own := needs
+	if force {
+		own = reached
+	}
 	for i := 0; i < len(w.handlers.list); i++ {
 		h := w.handlers.list[i]
-		var err error
 		inner := a.deeper(i)
 		if h.File != nil && h.File.Role != nil {
 			inner.scope = inner.scope.in(h.File.Role)
 		}
-		if needs, err = w.handler(h, needs, inner); err != nil {
+		if own, err = w.handler(h, own, inner); err != nil {
 			return nil, err
 		}
 	}
-	w.handlers.notices = nil
-	return needs, nil
+	if force {
+		return union(needs, own), nil
+	}
+	return own, nil
+}
+
+// forces tells whether handlers run whatever failed.
+func (w *walker) forces(a around) (bool, error) {
+	if !w.asks() {
+		return false, nil
+	}
+	force, err := a.is("force_handlers")
+	if err != nil && isEnd(err) {
+		return false, err
+	}
+	return force || w.opts.ForceHandlers, nil
 }
 
 // handler walks through one handler. Whatever failed besides, a change that was not
@@ -155,7 +178,6 @@ func (w *walker) handler(h Step, needs []*cell, a around) ([]*cell, error) {
 	if len(notices) == 0 {
 		return needs, nil
 	}
-	delete(w.handlers.notices, key)
 	var any clause
 	for _, n := range notices {
 		any = append(any, term{'c', n.cell})
@@ -166,5 +188,6 @@ func (w *walker) handler(h Step, needs []*cell, a around) ([]*cell, error) {
 	if err != nil {
 		return nil, err
 	}
+	delete(w.handlers.notices, key) // also what the handler said to itself
 	return append(slices.Clone(needs), last...), nil
 }

@@ -10,15 +10,7 @@ import (
 // handlerAsked walks through a handler of a host that is asked. As long as nobody
 // here knows whether it was notified, the host does.
 func (w *walker) handlerAsked(h Step, key string, notices []notice, needs []*cell, a around) ([]*cell, error) {
-	force, err := a.is("force_handlers")
-	if err != nil && isEnd(err) {
-		return nil, err
-	}
-	own := needs
-	if force || w.opts.ForceHandlers {
-		own = nil
-	}
-	if dead(own) {
+	if dead(needs) {
 		return needs, nil
 	}
 	known := func() (changed, open bool) {
@@ -35,22 +27,20 @@ func (w *walker) handlerAsked(h Step, key string, notices []notice, needs []*cel
 		}
 		changed, open = known()
 	}
-	if !changed && !open || dead(own) {
+	if !changed && !open || dead(needs) {
 		return needs, nil
 	}
 	a.handler = &handling{key: key, marked: !changed}
 	a.chosen, a.tags = true, nil
 	delete(w.left, key)
-	last, err := w.step(h, own, a)
+	last, err := w.step(h, needs, a)
 	if err != nil {
 		return nil, err
 	}
 	if err := w.handled(a); err != nil {
 		return nil, err
 	}
-	if force || w.opts.ForceHandlers {
-		return append(slices.Clone(needs), last...), nil
-	}
+	delete(w.handlers.notices, key) // also what the handler said to itself
 	return last, nil
 }
 
@@ -94,20 +84,4 @@ func (w *walker) internal(kind string, args map[string]any, f tasks.Flags, arriv
 	t.Name, t.Flags = kind, f
 	w.add(&entry{step: &Step{Kind: kind}, cell: &cell{}, info: &TaskInfo{Name: kind, Action: kind}, arrived: arrived}, t)
 	return nil
-}
-
-// leftovers runs the handlers that an earlier run left to be done, and that nothing
-// in this one notified.
-func (w *walker) leftovers(needs []*cell, a around) ([]*cell, error) {
-	for i, h := range w.handlers.list {
-		key := w.keyOf(h)
-		if !w.left[key] {
-			continue
-		}
-		var err error
-		if needs, err = w.handlerAsked(h, key, nil, needs, a.deeper(i)); err != nil {
-			return nil, err
-		}
-	}
-	return needs, nil
 }

@@ -55,7 +55,7 @@ func (w *walker) meta(s Step, needs []*cell, a around) ([]*cell, error) {
 	case err != nil:
 		return nil, err
 	case e.flushes:
-		return w.runHandlers(after, a.deeper(0))
+		return w.runHandlers(after, after, a.deeper(0))
 	case e.ends:
 		return nil, errEnd
 	case e.status == StatusFailed:
