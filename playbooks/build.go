@@ -110,7 +110,8 @@ func (in In) magic() magic {
 func (w *walker) sectionsOf(p *Play, needs []*cell) (_ []*cell, err error) {
 	a := around{scope: w.scope(), path: "0"}.within(p.Keywords)
 	a.conds = p.When
-	w.handlers = handlers{list: slices.Clone(p.Handlers)}
+	w.handlers = handlers{}
+	w.addHandlers(p.Handlers)
 	var reached []*cell // what the section needs, roles and tasks being one
 	for i, list := range [][]Step{p.PreTasks, p.Roles, p.Tasks, p.PostTasks} {
 		if i != 2 {

@@ -11,8 +11,15 @@ import (
 
 // handlers are those of the present play, and who notified them.
 type handlers struct {
-	list    []Step
+	list    []handler           // a role's may be there more than once, with the same key
+	known   map[string][]string // by what they are called, in order: who they are
 	notices map[string][]notice // by the handler's key
+}
+
+// A handler has a key, its name on the host.
+type handler struct {
+	Step
+	key string
 }
 
 // A notice is a task that notified a handler.
@@ -25,10 +32,25 @@ type notice struct {
 type handling struct {
 	key    string
 	marked bool // the host knows whether it was notified
+	noted  bool // the host remembers it, and is to forget it
 	last   *entry
 }
 
-// keyOf names a handler on the host, in this run and the next.
+// addHandlers gives the play handlers, after all others: those that were loaded last
+// are who is meant.
+func (w *walker) addHandlers(list []Step) {
+	all := w.handlers.list
+	same := func(a handler, b Step) bool { return a.instance() == b.instance() && a.Where == b.Where }
+	if slices.EqualFunc(all[max(0, len(all)-len(list)):], list, same) {
+		return // an include that is repeated
+	}
+	for _, h := range list {
+		w.handlers.list = append(w.handlers.list, handler{h, w.keyOf(h)})
+	}
+}
+
+// keyOf names a handler on the host, in this run and the next. Of those that are
+// called alike the first has the same name as if it were alone.
 func (w *walker) keyOf(h Step) string {
 	name := h.Name
 	if len(h.Listen) > 0 && name == "" {
@@ -38,37 +60,58 @@ func (w *walker) keyOf(h Step) string {
 	if h.File != nil && h.File.Role != nil {
 		role = h.File.Role.Name
 	}
-	sum := sha256.Sum256([]byte(path.Base(w.pb.File) + "\x00" + role + "\x00" + name))
+	called := path.Base(w.pb.File) + "\x00" + role + "\x00" + name
+	if n := w.handlers.number(called, h.instance()+"\x00"+h.Where.String()); n > 0 {
+		called += fmt.Sprintf("\x00%d", n)
+	}
+	sum := sha256.Sum256([]byte(called))
 	return fmt.Sprintf("%x", sum[:16])
 }
 
-// notified are the handlers that a name means: all that listen to it, and the last
-// one that is called so.
-func (w *walker) notified(name string) []Step {
-	var out []Step
-	var called *Step
+// number counts those that are called alike.
+func (l *handlers) number(called, who string) int {
+	if n := slices.Index(l.known[called], who); n >= 0 {
+		return n
+	}
+	if l.known == nil {
+		l.known = map[string][]string{}
+	}
+	l.known[called] = append(l.known[called], who)
+	return len(l.known[called]) - 1
+}
+
+// notified are the keys of the handlers that a name means: all that listen to it, and
+// one that is called so. As in Ansible that is the first in the list that was loaded
+// last, a role's or the play's own.
+func (w *walker) notified(name string) []string {
+	var out []string
+	var called *handler
 	for i := range w.handlers.list {
 		h := &w.handlers.list[i]
-		full := ""
-		if h.File != nil && h.File.Role != nil {
-			full = h.File.Role.Name + " : " + w.scope().text(h.Name)
+		if slices.Contains(h.Listen, name) {
+			out = append(out, h.key)
 		}
-		switch {
-		case slices.Contains(h.Listen, name):
-			out = append(out, *h)
-		case h.Name != "" && (w.scope().text(h.Name) == name || full == name):
+		if w.isCalled(h.Step, name) && (called == nil || called.instance() != h.instance()) {
 			called = h
 		}
 	}
 	if called != nil {
-		out = append(out, *called)
+		out = append(out, called.key)
 	}
 	return out
 }
 
-// names are those of the handlers that a task notifies.
-func (w *walker) noticesOf(e *entry) ([]Step, error) {
-	var out []Step
+func (w *walker) isCalled(h Step, name string) bool {
+	if h.Name == "" {
+		return false
+	}
+	text := w.scope().text(h.Name)
+	return text == name || h.File != nil && h.File.Role != nil && h.File.Role.Name+" : "+text == name
+}
+
+// noticesOf are the keys of the handlers that a task notifies.
+func (w *walker) noticesOf(e *entry) ([]string, error) {
+	var out []string
 	for _, n := range e.around.notify {
 		v, err := e.around.scope.deep(n.Value)
 		if err != nil {
@@ -95,8 +138,7 @@ func (w *walker) notes(e *entry) error {
 	if err != nil {
 		return err
 	}
-	for _, h := range list {
-		key := w.keyOf(h)
+	for _, key := range list {
 		if w.handlers.notices == nil {
 			w.handlers.notices = map[string][]notice{}
 		}
@@ -116,8 +158,8 @@ func (w *walker) notices(e *entry, f *tasks.Flags) error {
 	if err != nil {
 		return err
 	}
-	for _, h := range list {
-		if key := w.keyOf(h); !slices.Contains(f.Notify, key) {
+	for _, key := range list {
+		if !slices.Contains(f.Notify, key) {
 			f.Notify = append(f.Notify, key)
 		}
 	}
@@ -169,11 +211,10 @@ func (w *walker) forces(a around) (bool, error) {
 // handler walks through one handler. Whatever failed besides, a change that was not
 // followed up would never be noticed again by a host that is not asked; one that is
 // remembers it.
-func (w *walker) handler(h Step, needs []*cell, a around) ([]*cell, error) {
-	key := w.keyOf(h)
-	notices := w.handlers.notices[key]
+func (w *walker) handler(h handler, needs []*cell, a around) ([]*cell, error) {
+	notices := w.handlers.notices[h.key]
 	if w.asks() {
-		return w.handlerAsked(h, key, notices, needs, a)
+		return w.handlerAsked(h, notices, needs, a)
 	}
 	if len(notices) == 0 {
 		return needs, nil
@@ -184,10 +225,10 @@ func (w *walker) handler(h Step, needs []*cell, a around) ([]*cell, error) {
 	}
 	a.when = append(slices.Clip(a.when), any)
 	a.chosen = true // whoever chose the task chose what follows from it
-	last, err := w.step(h, nil, a)
+	last, err := w.step(h.Step, nil, a)
 	if err != nil {
 		return nil, err
 	}
-	delete(w.handlers.notices, key) // also what the handler said to itself
+	delete(w.handlers.notices, h.key) // also what the handler said to itself
 	return append(slices.Clone(needs), last...), nil
 }

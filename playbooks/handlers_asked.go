@@ -9,7 +9,7 @@ import (
 
 // handlerAsked walks through a handler of a host that is asked. As long as nobody
 // here knows whether it was notified, the host does.
-func (w *walker) handlerAsked(h Step, key string, notices []notice, needs []*cell, a around) ([]*cell, error) {
+func (w *walker) handlerAsked(h handler, notices []notice, needs []*cell, a around) ([]*cell, error) {
 	if dead(needs) {
 		return needs, nil
 	}
@@ -18,7 +18,7 @@ func (w *walker) handlerAsked(h Step, key string, notices []notice, needs []*cel
 			changed = changed || !n.cell.pending && n.cell.changed && !n.cell.failed
 			open = open || n.cell.pending
 		}
-		return changed || w.left[key], open
+		return changed || w.left[h.key], open
 	}
 	changed, open := known()
 	if open && !changed && (localKinds[h.Kind] != nil || slices.ContainsFunc(notices, func(n notice) bool { return n.cell.pending && !n.marked })) {
@@ -30,17 +30,18 @@ func (w *walker) handlerAsked(h Step, key string, notices []notice, needs []*cel
 	if !changed && !open || dead(needs) {
 		return needs, nil
 	}
-	a.handler = &handling{key: key, marked: !changed}
+	noted := w.marks[h.key] || slices.ContainsFunc(notices, func(n notice) bool { return n.marked })
+	a.handler = &handling{key: h.key, marked: !changed, noted: noted}
 	a.chosen, a.tags = true, nil
-	delete(w.left, key)
-	last, err := w.step(h, needs, a)
+	delete(w.left, h.key)
+	last, err := w.step(h.Step, needs, a)
 	if err != nil {
 		return nil, err
 	}
 	if err := w.handled(a); err != nil {
 		return nil, err
 	}
-	delete(w.handlers.notices, key) // also what the handler said to itself
+	delete(w.handlers.notices, h.key) // also what the handler said to itself
 	return last, nil
 }
 
@@ -51,7 +52,7 @@ func (w *walker) handled(a around) error {
 		t.Flags.Handled = a.handler.key
 		return nil
 	}
-	if a.handler.marked || !w.marks[a.handler.key] {
+	if a.handler.marked || !a.handler.noted {
 		return nil
 	}
 	return w.internal("notified", map[string]any{"keys": []any{}}, tasks.Flags{Handled: a.handler.key}, nil)
@@ -65,7 +66,7 @@ func (w *walker) probe() error {
 	w.probed = true
 	var keys []any
 	for _, h := range w.handlers.list {
-		keys = append(keys, w.keyOf(h))
+		keys = append(keys, h.key)
 	}
 	return w.internal("notified", map[string]any{"keys": keys}, tasks.Flags{}, func(e *entry) {
 		text, _ := e.fields["left"].(string)

@@ -65,3 +65,16 @@ func TestForcedHandlersThatFail(t *testing.T) {
 		"w two: changed", "w z: changed", "w c: changed",
 	)
 }
+
+// A handler that does nothing on the host is forgotten there too when it ran.
+func TestHandlersThatRanAreForgotten(t *testing.T) {
+	again := "- name: again\n  hosts: all\n  gather_facts: false\n  tasks: [{ name: two, say: { changes: false } }]\n  handlers: *handlers\n"
+	p := play(t, map[string]string{"site.yml": `
+- name: notifies
+  hosts: all
+  gather_facts: false
+  tasks: [{ name: one, say: {}, notify: tells }]
+  handlers: &handlers [{ name: tells, debug: { msg: told } }]
+` + again}, "h1\n", nil)
+	p.says("PLAY notifies", "h1 one: changed", "h1 tells: ok told", "PLAY again", "h1 two: ok")
+}

@@ -131,7 +131,7 @@ func (src *Source) include(from *File, name string) ([]Step, error) {
 	key := name
 	if from != nil && from.Role != nil {
 		role = from.Role
-		key = role.key() + "\x00" + name
+		key = role.instance + "\x00" + name
 	}
 	if l, ok := src.files[key]; ok {
 		return l.steps, l.err

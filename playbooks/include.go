@@ -1,8 +1,6 @@
 package playbooks
 
 import (
-	"fmt"
-	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -228,21 +226,10 @@ func (w *walker) takeIn(got *included) {
 	}
 }
 
-// addHandlers gives the play the handlers of a role that was included.
-func (w *walker) addHandlers(list []Step) {
-	for _, h := range list {
-		key := w.keyOf(h)
-		if !slices.ContainsFunc(w.handlers.list, func(o Step) bool { return w.keyOf(o) == key && o.Where == h.Where }) {
-			w.handlers.list = append(w.handlers.list, h)
-		}
-	}
-}
-
 // role walks through a role, unless it has run already.
 func (w *walker) role(s Step, needs []*cell, a around) ([]*cell, error) {
 	role := s.Role
-	key := role.key() + fmt.Sprint(maps.Clone(values(role.Vars)))
-	if w.ran[key] && !role.Duplicate {
+	if w.ran[role.instance] && !role.Duplicate {
 		return needs, nil
 	}
 	a.scope = a.scope.in(role)
@@ -255,7 +242,7 @@ func (w *walker) role(s Step, needs []*cell, a around) ([]*cell, error) {
 	}
 	after, err := w.sections(s, needs, a)
 	if w.shownTasks > before || !w.asks() {
-		w.ran[key] = true
+		w.ran[role.instance] = true
 	}
 	return after, err
 }

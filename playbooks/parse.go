@@ -20,7 +20,7 @@ func (r *reader) playOf(n *yaml.Node) Play {
 	r = r.in(r.from.Path, nil)
 	r.importers = r.importers[:len(r.importers)-1]
 	r.play = &p
-	var own []Step
+	var own, ofRoles []Step
 	for _, k := range r.mapping(n, "a play") {
 		switch k.name {
 		case "vars": // read first: names of imports may need them
@@ -39,7 +39,10 @@ func (r *reader) playOf(n *yaml.Node) Play {
 		case "serial":
 			p.Serial = r.serial(k.value)
 		case "roles":
+			imported := p.Handlers
+			p.Handlers = nil
 			p.Roles = r.roles(k.value, "roles", nil)
+			ofRoles, p.Handlers = p.Handlers, imported
 		case "pre_tasks":
 			p.PreTasks = r.steps(k.value, k.name, "t")
 		case "tasks":
@@ -57,7 +60,7 @@ func (r *reader) playOf(n *yaml.Node) Play {
 	if p.Hosts == "" {
 		r.wrong(n, "a play needs hosts, the pattern of those it is for")
 	}
-	p.Handlers = append(own, p.Handlers...)
+	p.Handlers = slices.Concat(ofRoles, own, p.Handlers)
 	r.handlers(&p, own)
 	return p
 }
@@ -130,19 +133,13 @@ func (r *reader) serial(n *yaml.Node) []Setting {
 	return out
 }
 
-// handlers checks that those of the play have names of their own, and that all
-// that tasks notify exist.
+// handlers checks that those of the play have names, and that all that tasks notify
+// exist.
 func (r *reader) handlers(p *Play, own []Step) {
-	var names []string
 	for _, h := range own {
-		at := &yaml.Node{Line: h.Where.Line}
-		switch {
-		case h.Name == "" && len(h.Listen) == 0 && h.Where.File == r.file:
-			r.wrong(at, "a handler needs a name")
-		case h.Name != "" && slices.Contains(names, h.Name):
-			r.wrong(at, "there are two handlers called %s", shown(h.Name))
+		if h.Name == "" && len(h.Listen) == 0 && h.Where.File == r.file {
+			r.wrong(&yaml.Node{Line: h.Where.Line}, "a handler needs a name")
 		}
-		names = append(names, h.Name)
 	}
 	known := map[string]bool{}
 	dynamic := false

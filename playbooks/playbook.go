@@ -37,7 +37,7 @@ type Play struct {
 	Roles     []Step // each the block of a role
 	Tasks     []Step
 	PostTasks []Step
-	Handlers  []Step // its own, then those of its roles
+	Handlers  []Step // those of its roles, its own, then those of imported roles
 }
 
 // Keywords are what plays, blocks and tasks have in common. What an inner one sets
@@ -137,6 +137,16 @@ type Role struct {
 	Public    bool    // its variables are seen by the whole play
 	Duplicate bool    // it may run again
 	Specs     []Spec  // of its arguments
+
+	instance string // the same where it is given the same
+}
+
+// instance is that of the role that a step is of; empty for one of no role.
+func (s Step) instance() string {
+	if s.File == nil || s.File.Role == nil {
+		return ""
+	}
+	return s.File.Role.instance
 }
 
 // File is where a step was written.

@@ -1,6 +1,7 @@
 package playbooks
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"path"
@@ -21,12 +22,27 @@ type use struct {
 	from      map[string]string // "tasks" etc.: another file than main
 	public    bool
 	duplicate bool
+	included  bool // by include_role or import_role
 	by        *Role
 }
 
-// key tells uses of a role apart that differ in what they are given.
-func (role *Role) key() string {
-	return fmt.Sprintf("%s %v", role.Dir, values(role.Params))
+// instance tells uses of a role apart that differ in what they are given: for each
+// its tasks run and its handlers are there. As in Ansible tags and conditions are part
+// of it where they stand with the role itself.
+func (u use) instance(dir string, k Keywords) string {
+	given := []any{dir, values(u.params), values(u.vars), u.from, u.included}
+	if !u.included {
+		var when []string
+		for _, e := range k.When {
+			when = append(when, e.Text)
+		}
+		given = append(given, k.Tags, when)
+	}
+	text, err := json.Marshal(given)
+	if err != nil {
+		return fmt.Sprint(given...)
+	}
+	return string(text)
 }
 
 // magic are the variables that say where a role is.
@@ -101,7 +117,7 @@ func (r *reader) roleEntry(n *yaml.Node, s *Step, u *use) {
 
 // useOf is the use that include_role or import_role describes.
 func (r *reader) useOf(s Step) (use, bool) {
-	u := use{where: s.Where, from: map[string]string{}, duplicate: true}
+	u := use{where: s.Where, from: map[string]string{}, duplicate: true, included: true}
 	for _, a := range s.Args {
 		if err := s.takes(a); err != nil {
 			r.found.add(err)
@@ -168,7 +184,10 @@ func (r *reader) useRole(s Step, u use) Step {
 			return s
 		}
 	}
-	role := &Role{Where: u.where, Name: path.Base(u.name), Dir: dir, Path: r.src.shown(dir), Params: u.params, By: u.by, Public: u.public, Duplicate: u.duplicate}
+	role := &Role{
+		Where: u.where, Name: path.Base(u.name), Dir: dir, Path: r.src.shown(dir), Params: u.params, By: u.by,
+		Public: u.public, Duplicate: u.duplicate, instance: u.instance(dir, s.Keywords),
+	}
 	sub := r.in(path.Join(dir, "tasks", "main.yml"), role)
 	role.Defaults = sub.roleVars("defaults", u.from["defaults"])
 	role.Vars = append(u.vars, sub.roleVars("vars", u.from["vars"])...)
@@ -189,14 +208,11 @@ func (r *reader) useRole(s Step, u use) Step {
 	return s
 }
 
-// addHandlers gives the play a role's handlers, once.
+// addHandlers gives the play a role's handlers, once for each instance.
 func (r *reader) addHandlers(role *Role) {
-	for _, h := range r.play.Handlers {
-		if h.File != nil && h.File.Role != nil && h.File.Role.key() == role.key() && len(role.Handlers) > 0 && h.Name == role.Handlers[0].Name {
-			return
-		}
+	if !slices.ContainsFunc(r.play.Handlers, func(h Step) bool { return h.instance() == role.instance }) {
+		r.play.Handlers = append(r.play.Handlers, role.Handlers...)
 	}
-	r.play.Handlers = append(r.play.Handlers, role.Handlers...)
 }
 
 // roleDirs are the folders in which a role may lie.
