@@ -145,11 +145,11 @@ func (c *checker) included(s *Step) error {
 		return nil
 	}
 	c.seen[name] = true
-	steps, err := c.pb.source.include(s.File, name)
-	if err != nil {
-		return err
+	l := c.pb.source.include(s.File, name)
+	if l.err != nil {
+		return l.err
 	}
-	c.steps(steps)
+	c.steps(l.steps)
 	return nil
 }
 

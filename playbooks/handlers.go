@@ -106,7 +106,7 @@ func (w *walker) isCalled(h Step, name string) bool {
 		return false
 	}
 	text := w.scope().text(h.Name)
-	return text == name || h.File != nil && h.File.Role != nil && h.File.Role.Name+" : "+text == name
+	return text == name || h.full(text) == name
 }
 
 // noticesOf are the keys of the handlers that a task notifies.

@@ -124,7 +124,7 @@ func textArg(args []Arg, names ...string) (string, bool) {
 }
 
 // include reads a file of tasks while the playbook runs; each is read once.
-func (src *Source) include(from *File, name string) ([]Step, error) {
+func (src *Source) include(from *File, name string) loaded {
 	src.mu.Lock()
 	defer src.mu.Unlock()
 	var role *Role
@@ -134,14 +134,14 @@ func (src *Source) include(from *File, name string) ([]Step, error) {
 		key = role.instance + "\x00" + name
 	}
 	if l, ok := src.files[key]; ok {
-		return l.steps, l.err
+		return l
 	}
 	r := src.reader(name, role)
 	l := loaded{steps: r.tasksFile(name, "t")}
-	l.err = r.err()
+	l.handlers, l.err = r.play.Handlers, r.err()
 	if src.files == nil {
 		src.files = map[string]loaded{}
 	}
 	src.files[key] = l
-	return l.steps, l.err
+	return l
 }

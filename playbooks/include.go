@@ -70,8 +70,8 @@ type included struct {
 	entry  *entry
 	number int // of the item
 
-	handlers []Step // that it gives the play
-	public   *Role  // whose variables the play sees from now on
+	handlers []Step  // that it gives the play
+	public   []*Role // whose variables the play sees from now on
 }
 
 // includeOne finds out what one include brings, and what the next needs.
@@ -105,7 +105,7 @@ func (w *walker) includeOne(e *entry, needs []*cell) (got *included, after []*ce
 			got = nil
 			return err
 		}
-		if v == waits && got.public != nil {
+		if v == waits && len(got.public) > 0 {
 			return (&need{what: "whether the role is included", result: true}).value()
 		}
 		w.takeIn(got)
@@ -171,14 +171,15 @@ func (w *walker) bring(e *entry) (*included, error) {
 	if !ok {
 		return nil, wrong(e.step.Where, "could not find or access '%s'", src.shown(src.join(path.Dir(e.step.File.Path), name)))
 	}
-	steps, err := src.include(e.step.File, file)
-	if err != nil {
+	l := src.include(e.step.File, file)
+	if l.err != nil {
+		return nil, l.err
+	}
+	if err := w.checked(l.steps); err != nil {
 		return nil, err
 	}
-	if err := w.checked(steps); err != nil {
-		return nil, err
-	}
-	return &included{step: Step{Where: e.step.Where, Block: steps, File: e.step.File}, file: src.shown(file)}, nil
+	block := Step{Where: e.step.Where, Block: l.steps, File: e.step.File}
+	return &included{step: block, file: src.shown(file), handlers: l.handlers, public: rolesIn(l.steps)}, nil
 }
 
 // checked checks tasks that were not known before.
@@ -211,18 +212,16 @@ func (w *walker) bringRole(e *entry, c call) (*included, error) {
 	if err := w.checked(block.Block); err != nil {
 		return nil, err
 	}
-	got := &included{step: block, file: block.Role.Name, handlers: r.play.Handlers}
-	if u.public {
-		got.public = block.Role
-	}
-	return got, nil
+	return &included{step: block, file: block.Role.Name, handlers: r.play.Handlers, public: rolesIn([]Step{block})}, nil
 }
 
 // takeIn gives the play what an include brings for all of it.
 func (w *walker) takeIn(got *included) {
 	w.addHandlers(got.handlers)
-	if got.public != nil {
-		w.vars.roles = append(slices.Clip(w.vars.roles), got.public)
+	for _, r := range got.public {
+		if !slices.ContainsFunc(w.vars.roles, func(o *Role) bool { return o.instance == r.instance }) {
+			w.vars.roles = append(slices.Clip(w.vars.roles), r)
+		}
 	}
 }
 

@@ -49,3 +49,16 @@ func TestIncludedRolesArePublic(t *testing.T) {
 		"b next: ok -",
 	)
 }
+
+// A file that is included may import a role, which gives the play its handlers and
+// its variables.
+func TestIncludedFilesImportRoles(t *testing.T) {
+	p := play(t, map[string]string{
+		"site.yml":                  "- hosts: all\n  gather_facts: false\n  tasks: [{ name: i, include_tasks: more.yml }, { name: after, debug: { msg: \"{{ d }}\" } }]\n",
+		"more.yml":                  "- import_role: { name: r }\n",
+		"roles/r/defaults/main.yml": "d: default\n",
+		"roles/r/tasks/main.yml":    "- { name: task, say: {}, notify: h }\n",
+		"roles/r/handlers/main.yml": "- { name: h, say: {} }\n",
+	}, "a\n", nil)
+	p.says("PLAY all", "a i: included", "a r : task: changed", "a after: ok default", "a r : h: changed")
+}

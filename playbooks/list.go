@@ -18,7 +18,7 @@ type Listing struct {
 // A ListedTask is a task that the tags on the command line choose. What an
 // include brings is only known when it runs.
 type ListedTask struct {
-	Name string // with its role in front
+	Name string // with its role in front; the kind of one without a name
 	Tags []string
 }
 
@@ -72,12 +72,9 @@ func (l *Listing) add(steps []Step, around []string, o Options) {
 		if !o.selected(tags) {
 			continue
 		}
-		name := s.Name
-		if name == "" {
-			name = s.Kind
-		}
-		if s.File != nil && s.File.Role != nil {
-			name = s.File.Role.Name + " : " + name
+		name := s.Kind
+		if s.Name != "" {
+			name = s.full(s.Name)
 		}
 		l.Tasks = append(l.Tasks, ListedTask{name, tags})
 		l.TaskTags = append(l.TaskTags, tags...)

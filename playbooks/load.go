@@ -44,8 +44,9 @@ type Source struct {
 
 // loaded is a file of tasks that was read while the playbook ran.
 type loaded struct {
-	steps []Step
-	err   error
+	steps    []Step
+	handlers []Step // of roles that they import
+	err      error
 }
 
 // Parse reads the playbook called name and those it imports, as the cloud's own

@@ -160,10 +160,7 @@ func (r *reader) handlers(p *Play, own []Step) {
 func handlerNames(h Step) []string {
 	out := append([]string{}, h.Listen...)
 	if h.Name != "" {
-		out = append(out, h.Name)
-		if h.File != nil && h.File.Role != nil {
-			out = append(out, h.File.Role.Name+" : "+h.Name)
-		}
+		out = append(out, h.Name, h.full(h.Name))
 	}
 	return out
 }

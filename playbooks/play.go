@@ -59,10 +59,7 @@ func (w *walker) info(s Step, needs []*cell, a *around) (*TaskInfo, error) {
 			name += " : " + role
 		}
 	}
-	if s.File != nil && s.File.Role != nil {
-		name = s.File.Role.Name + " : " + name
-	}
-	t.Name = oneLine(strings.Join(append(slices.Clone(a.prefix), name), ": "))
+	t.Name = oneLine(strings.Join(append(slices.Clone(a.prefix), s.full(name)), ": "))
 	return t, nil
 }
 
@@ -100,10 +97,7 @@ func (w *walker) selected(s Step, a around) bool {
 // startsAt begins if a task is the one that the run is to start at.
 func (w *walker) startsAt(s Step, a around) {
 	want := w.opts.StartAtTask
-	full := s.Name
-	if s.File != nil && s.File.Role != nil {
-		full = s.File.Role.Name + " : " + s.Name
-	}
+	full := s.full(s.Name)
 	for _, name := range []string{s.Name, full, a.scope.text(s.Name), a.scope.text(full)} {
 		if ok, err := path.Match(want, name); name != "" && (name == want || err == nil && ok) {
 			w.begin()

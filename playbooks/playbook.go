@@ -122,6 +122,15 @@ type Step struct {
 // IsBlock tells a block from a task.
 func (s Step) IsBlock() bool { return s.Kind == "" }
 
+// full is a task's name with its role in front, as Ansible has it: not that of an
+// include_role.
+func (s Step) full(name string) string {
+	if s.File == nil || s.File.Role == nil || s.Kind == "include_role" {
+		return name
+	}
+	return s.File.Role.Name + " : " + name
+}
+
 // Role is a role as one place uses it.
 type Role struct {
 	Where     Position
@@ -134,6 +143,7 @@ type Role struct {
 	Handlers  []Step
 	Needs     []*Role // its dependencies
 	By        *Role   // the role that depends on it
+	In        *Role   // the role that includes it
 	Public    bool    // its variables are seen by the whole play
 	Duplicate bool    // it may run again
 	Specs     []Spec  // of its arguments

@@ -50,14 +50,35 @@ func (role *Role) magic() magic {
 	if role == nil {
 		return nil
 	}
-	users := []any{}
-	for by := role.By; by != nil; by = by.By {
-		users = append(users, by.Name)
+	is := magic{"role_path": role.Path, "role_name": role.Name, "ansible_role_name": role.Name}
+	// One that a play has, or another depends on, has no parents.
+	if role.In != nil {
+		is["ansible_parent_role_names"] = role.parents(func(r *Role) string { return r.Name })
+		is["ansible_parent_role_paths"] = role.parents(func(r *Role) string { return r.Path })
 	}
-	return magic{
-		"role_path": role.Path, "role_name": role.Name, "ansible_role_name": role.Name,
-		"ansible_parent_role_names": users, "ansible_dependent_role_names": users,
+	return is
+}
+
+// parents are the roles in which a role is included, the nearest first.
+func (role *Role) parents(part func(*Role) string) []any {
+	var out []string
+	for in := role.In; in != nil; in = in.In {
+		out = append(out, part(in))
 	}
+	return anyList(out)
+}
+
+// needed are all roles that roles depend on, each once.
+func needed(roles []*Role) []*Role {
+	var out []*Role
+	for _, r := range roles {
+		for _, n := range append(needed(r.Needs), r.Needs...) {
+			if !slices.ContainsFunc(out, func(o *Role) bool { return o.Name == n.Name }) {
+				out = append(out, n)
+			}
+		}
+	}
+	return out
 }
 
 func values(vars []Var) map[string]any {
@@ -187,6 +208,12 @@ func (r *reader) useRole(s Step, u use) Step {
 	role := &Role{
 		Where: u.where, Name: path.Base(u.name), Dir: dir, Path: r.src.shown(dir), Params: u.params, By: u.by,
 		Public: u.public, Duplicate: u.duplicate, instance: u.instance(dir, s.Keywords),
+	}
+	switch {
+	case u.included:
+		role.In = r.from.Role
+	case u.by != nil:
+		role.In = u.by.In
 	}
 	sub := r.in(path.Join(dir, "tasks", "main.yml"), role)
 	role.Defaults = sub.roleVars("defaults", u.from["defaults"])

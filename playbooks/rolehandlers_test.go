@@ -82,3 +82,22 @@ func TestRolesRunAgain(t *testing.T) {
 	}, "a\n", nil)
 	p.says("PLAY all", "a r : task: changed", "a r : task: changed", "a r : task: changed", "a r : task: changed")
 }
+
+// Roles are parents of those that they include; those that a play's roles depend on are
+// the play's.
+func TestNamesOfRoles(t *testing.T) {
+	tell := "- { name: tell, debug: { msg: \"{{ ansible_parent_role_names | default('-') }} {{ ansible_dependent_role_names }} {{ ansible_play_role_names }} {{ ansible_role_names }}\" } }\n"
+	p := play(t, map[string]string{
+		"site.yml":              "- hosts: all\n  gather_facts: false\n  roles: [a]\n  tasks: [{ include_role: { name: c, public: true } }]\n",
+		"roles/a/meta/main.yml": "dependencies: [b]\n", "roles/b/tasks/main.yml": tell,
+		"roles/a/tasks/main.yml": "- { name: in a, include_role: { name: c } }\n", "roles/c/tasks/main.yml": "- { import_role: { name: d } }\n",
+		"roles/d/tasks/main.yml": tell,
+	}, "h\n", nil)
+	p.says("PLAY all",
+		"h b : tell: ok - ['b'] ['a'] ['b', 'a']",
+		"h in a: none",
+		"h d : tell: ok ['c', 'a'] ['b'] ['a', 'd'] ['b', 'a', 'd']",
+		"h include_role : c: none",
+		"h d : tell: ok ['c'] ['b'] ['a', 'd', 'c'] ['b', 'a', 'd', 'c']",
+	)
+}

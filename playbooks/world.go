@@ -138,22 +138,28 @@ func (r *Run) secrets() []string {
 	return append(out, r.private...)
 }
 
-// rolesOf are the roles whose variables a whole play sees.
+// rolesOf are the roles whose variables a whole play sees, in the order in which
+// Ansible loads them.
 func rolesOf(p *Play) []*Role {
+	var out, inner []*Role
+	for _, s := range p.Roles {
+		if s.Role != nil {
+			out = append(out, s.Role)
+		}
+		inner = append(inner, rolesIn(s.Block)...)
+	}
+	return slices.Concat(out, inner, rolesIn(p.PreTasks), rolesIn(p.Tasks), rolesIn(p.PostTasks))
+}
+
+// rolesIn are those that steps bring, one that another brings before that.
+func rolesIn(steps []Step) []*Role {
 	var out []*Role
-	var visit func(steps []Step)
-	visit = func(steps []Step) {
-		for _, s := range steps {
-			if s.Role != nil && s.Role.Public && s.Role.By == nil {
-				out = append(out, s.Role)
-			}
-			visit(s.Block)
+	for _, s := range steps {
+		out = slices.Concat(out, rolesIn(s.Block), rolesIn(s.Rescue), rolesIn(s.Always))
+		if s.Role != nil && s.Role.Public && s.Role.By == nil {
+			out = append(out, s.Role)
 		}
 	}
-	visit(p.PreTasks)
-	visit(p.Roles)
-	visit(p.Tasks)
-	visit(p.PostTasks)
 	return out
 }
 
@@ -204,7 +210,12 @@ func (r *Run) magic(w *walker, all []string) magic {
 		"ansible_verbosity": int64(r.Options.Verbosity), "ansible_forks": int64(r.Options.Forks),
 		"ansible_run_tags": anyList(orAll(r.Options.Tags)), "ansible_skip_tags": anyList(r.Options.SkipTags),
 		"ansible_version": version, "playbook_dir": r.Playbook.source.shown(r.Playbook.source.dir), "ansible_limit": strings.Join(r.Options.Limit, ","),
-		"ansible_role_names": anyList(roleNames(w.play)), "role_names": anyList(roleNames(w.play)), "ansible_play_role_names": anyList(roleNames(w.play)),
+		"ansible_play_role_names":      func() any { return roleNames(w.vars.roles) },
+		"role_names":                   func() any { return roleNames(w.vars.roles) },
+		"ansible_dependent_role_names": func() any { return roleNames(needed(w.vars.roles)) },
+		"ansible_role_names": func() any {
+			return unique(append(roleNames(needed(w.vars.roles)), roleNames(w.vars.roles)...))
+		},
 		"groups":      func() any { return r.groups() },
 		"group_names": func() any { return anyList(w.mem.groups()) },
 		"environment": []any{},
@@ -240,10 +251,20 @@ func orAll(tags []string) []string {
 	return tags
 }
 
-func roleNames(p *Play) []string {
-	var out []string
-	for _, r := range rolesOf(p) {
+func roleNames(roles []*Role) []any {
+	out := []any{}
+	for _, r := range roles {
 		out = append(out, r.Name)
+	}
+	return out
+}
+
+func unique(names []any) []any {
+	var out []any
+	for _, n := range names {
+		if !slices.Contains(out, n) {
+			out = append(out, n)
+		}
 	}
 	return out
 }
