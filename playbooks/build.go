@@ -111,7 +111,7 @@ func (w *walker) sectionsOf(p *Play, needs []*cell) (_ []*cell, err error) {
 	a := around{scope: w.scope(), path: "0"}.within(p.Keywords)
 	a.conds = p.When
 	w.handlers = handlers{}
-	w.addHandlers(p.Handlers)
+	w.addHandlers(p.Handlers, &a)
 	var reached []*cell // what the section needs, roles and tasks being one
 	for i, list := range [][]Step{p.PreTasks, p.Roles, p.Tasks, p.PostTasks} {
 		if i != 2 {

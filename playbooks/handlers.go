@@ -20,6 +20,7 @@ type handlers struct {
 type handler struct {
 	Step
 	key string
+	of  *around // the play, or what is around the include that brought it
 }
 
 // A notice is a task that notified a handler.
@@ -38,14 +39,14 @@ type handling struct {
 
 // addHandlers gives the play handlers, after all others: those that were loaded last
 // are who is meant.
-func (w *walker) addHandlers(list []Step) {
+func (w *walker) addHandlers(list []Step, of *around) {
 	all := w.handlers.list
 	same := func(a handler, b Step) bool { return a.instance() == b.instance() && a.Where == b.Where }
 	if slices.EqualFunc(all[max(0, len(all)-len(list)):], list, same) {
 		return // an include that is repeated
 	}
 	for _, h := range list {
-		w.handlers.list = append(w.handlers.list, handler{h, w.keyOf(h)})
+		w.handlers.list = append(w.handlers.list, handler{h, w.keyOf(h), of})
 	}
 }
 
@@ -182,11 +183,7 @@ func (w *walker) runHandlers(needs, reached []*cell, a around) ([]*cell, error) 
 	}
 	for i := 0; i < len(w.handlers.list); i++ {
 		h := w.handlers.list[i]
-		inner := a.deeper(i)
-		if h.File != nil && h.File.Role != nil {
-			inner.scope = inner.scope.in(h.File.Role)
-		}
-		if own, err = w.handler(h, own, inner); err != nil {
+		if own, err = w.handler(h, own, h.around(a.deeper(i))); err != nil {
 			return nil, err
 		}
 	}
@@ -194,6 +191,23 @@ func (w *walker) runHandlers(needs, reached []*cell, a around) ([]*cell, error) 
 		return union(needs, own), nil
 	}
 	return own, nil
+}
+
+// around is what a handler has from those around it: not from the task that has
+// handlers run at once, but from where its role is used.
+func (h handler) around(a around) around {
+	a.scope, a.settings, a.environ, a.defaults = h.of.scope, h.of.settings, h.of.environ, h.of.defaults
+	a.conds, a.notify, a.prefix = h.of.conds, nil, nil
+	if h.File == nil || h.File.Role == nil {
+		return a
+	}
+	for _, k := range h.File.Role.around {
+		a = a.within(k)
+		a.conds = append(slices.Clip(a.conds), k.When...)
+		a.scope = a.scope.with(nil, k.Vars)
+	}
+	a.scope = a.scope.in(h.File.Role)
+	return a
 }
 
 // forces tells whether handlers run whatever failed.

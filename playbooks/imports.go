@@ -138,6 +138,7 @@ func (src *Source) include(from *File, name string) loaded {
 	}
 	r := src.reader(name, role)
 	l := loaded{steps: r.tasksFile(name, "t")}
+	enclose(l.steps, nil)
 	l.handlers, l.err = r.play.Handlers, r.err()
 	if src.files == nil {
 		src.files = map[string]loaded{}

@@ -108,6 +108,7 @@ func (w *walker) includeOne(e *entry, needs []*cell) (got *included, after []*ce
 		if v == waits && len(got.public) > 0 {
 			return (&need{what: "whether the role is included", result: true}).value()
 		}
+		got.entry = e
 		w.takeIn(got)
 		fields := map[string]any{"include": got.file, "changed": false}
 		if v == waits {
@@ -127,7 +128,6 @@ func (w *walker) includeOne(e *entry, needs []*cell) (got *included, after []*ce
 		w.failWith(e, err)
 	}
 	if got != nil {
-		got.entry = e
 		return got, needs, nil
 	}
 	after, err = w.after(e)
@@ -212,12 +212,16 @@ func (w *walker) bringRole(e *entry, c call) (*included, error) {
 	if err := w.checked(block.Block); err != nil {
 		return nil, err
 	}
+	if s.Apply != nil {
+		block.Keywords = *s.Apply
+	}
+	enclose([]Step{block}, nil)
 	return &included{step: block, file: block.Role.Name, handlers: r.play.Handlers, public: rolesIn([]Step{block})}, nil
 }
 
 // takeIn gives the play what an include brings for all of it.
 func (w *walker) takeIn(got *included) {
-	w.addHandlers(got.handlers)
+	w.addHandlers(got.handlers, got.entry.around.outer)
 	for _, r := range got.public {
 		if !slices.ContainsFunc(w.vars.roles, func(o *Role) bool { return o.instance == r.instance }) {
 			w.vars.roles = append(slices.Clip(w.vars.roles), r)

@@ -61,6 +61,9 @@ func (r *reader) playOf(n *yaml.Node) Play {
 		r.wrong(n, "a play needs hosts, the pattern of those it is for")
 	}
 	p.Handlers = slices.Concat(ofRoles, own, p.Handlers)
+	for _, list := range [][]Step{p.PreTasks, p.Roles, p.Tasks, p.PostTasks} {
+		enclose(list, nil)
+	}
 	r.handlers(&p, own)
 	return p
 }

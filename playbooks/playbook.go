@@ -148,7 +148,8 @@ type Role struct {
 	Duplicate bool    // it may run again
 	Specs     []Spec  // of its arguments
 
-	instance string // the same where it is given the same
+	instance string     // the same where it is given the same
+	around   []Keywords // where it is used, its own last: its handlers have them too
 }
 
 // instance is that of the role that a step is of; empty for one of no role.

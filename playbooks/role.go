@@ -235,10 +235,25 @@ func (r *reader) useRole(s Step, u use) Step {
 	return s
 }
 
-// addHandlers gives the play a role's handlers, once for each instance.
+// addHandlers gives the play a role's handlers. An instance that comes again is the
+// last one from then on.
 func (r *reader) addHandlers(role *Role) {
-	if !slices.ContainsFunc(r.play.Handlers, func(h Step) bool { return h.instance() == role.instance }) {
-		r.play.Handlers = append(r.play.Handlers, role.Handlers...)
+	all := r.play.Handlers
+	if len(all) == 0 || all[len(all)-1].instance() != role.instance {
+		r.play.Handlers = append(all, role.Handlers...)
+	}
+}
+
+// enclose tells the roles that steps bring what is around them.
+func enclose(steps []Step, around []Keywords) {
+	for _, s := range steps {
+		inner := append(slices.Clip(around), s.Keywords)
+		if s.Role != nil {
+			s.Role.around = inner
+		}
+		for _, list := range [][]Step{s.Block, s.Rescue, s.Always} {
+			enclose(list, inner)
+		}
 	}
 }
 

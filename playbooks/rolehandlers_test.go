@@ -101,3 +101,24 @@ func TestNamesOfRoles(t *testing.T) {
 		"h d : tell: ok ['c'] ['b'] ['a', 'd', 'c'] ['b', 'a', 'd', 'c']",
 	)
 }
+
+// Handlers have what is around their role where it is used, and nothing of what is
+// around the task that has them run.
+func TestHandlersHaveTheirRolesKeywords(t *testing.T) {
+	p := play(t, map[string]string{
+		"site.yml": `
+- hosts: all
+  gather_facts: false
+  roles: [{ role: r, when: which == 'a', vars: { which: a } }, { role: r, when: which == 'a', vars: { which: b } }]
+  tasks:
+    - { name: task, say: {}, notify: [topic, own] }
+    - vars: { which: flush }
+      ignore_errors: true
+      when: which == 'flush'
+      block: [{ meta: flush_handlers }]
+  handlers: [{ name: own, say: { rc: 1 } }]
+`,
+		"roles/r/handlers/main.yml": "- { name: hears, debug: { msg: \"{{ which }}\" }, listen: topic }\n",
+	}, "a\n", nil)
+	p.says("PLAY all", "a task: changed", "a meta: none", "a r : hears: ok a", "a r : hears: skipped", "a own: failed exit status 1")
+}

@@ -21,7 +21,7 @@ func (w *walker) reached() {
 	w.mem.publish()
 	path := w.place
 	for _, e := range w.queue {
-		if !e.known && e.info != nil && e.info.Place.Path != "" {
+		if e.info != nil && e.info.Place.Path != "" {
 			path = min(path, e.info.Place.Path)
 			break
 		}
