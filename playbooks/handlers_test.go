@@ -78,3 +78,26 @@ func TestHandlersThatRanAreForgotten(t *testing.T) {
 ` + again}, "h1\n", nil)
 	p.says("PLAY notifies", "h1 one: changed", "h1 tells: ok told", "PLAY again", "h1 two: ok")
 }
+
+// Handlers that are imported are notified by their own names, and have what stands with
+// the import.
+func TestImportedHandlers(t *testing.T) {
+	p := play(t, map[string]string{
+		"site.yml": `
+- hosts: all
+  gather_facts: false
+  roles: [r]
+  tasks: [{ name: task, say: {}, notify: [two, three, topic] }]
+  handlers:
+    - { name: one, say: {} }
+    - { import_tasks: two.yml, vars: { x: imported } }
+    - { import_tasks: three.yml, when: false }
+`,
+		"two.yml":                   "- { name: two, debug: { msg: \"{{ x }}\" } }\n- { name: hears, say: {}, listen: topic }\n",
+		"three.yml":                 "- { name: three, say: {} }\n",
+		"roles/r/tasks/main.yml":    "- { name: task, say: {}, notify: h }\n",
+		"roles/r/handlers/main.yml": "- import_tasks: more.yml\n",
+		"roles/r/handlers/more.yml": "- { name: h, say: {} }\n",
+	}, "a\n", nil)
+	p.says("PLAY all", "a r : task: changed", "a task: changed", "a r : h: changed", "a two: ok imported", "a hears: changed", "a three: skipped")
+}

@@ -1,14 +1,16 @@
 package playbooks
 
 import (
+	"maps"
 	"path"
 	"slices"
 
 	"gopkg.in/yaml.v3"
 )
 
-// imports turns an import into the steps that it stands for; other steps stay.
-func (r *reader) imports(s Step, key *yaml.Node) []Step {
+// imports turns an import into the steps that it stands for; other steps stay. in is
+// "h" for handlers.
+func (r *reader) imports(s Step, key *yaml.Node, in string) []Step {
 	if s.Kind != "import_tasks" && s.Kind != "import_role" {
 		return []Step{s}
 	}
@@ -21,7 +23,7 @@ func (r *reader) imports(s Step, key *yaml.Node) []Step {
 		return nil
 	}
 	if s.Kind == "import_tasks" {
-		return r.importTasks(s, key)
+		return r.importTasks(s, key, in)
 	}
 	use, ok := r.useOf(s)
 	if !ok {
@@ -32,7 +34,7 @@ func (r *reader) imports(s Step, key *yaml.Node) []Step {
 	return []Step{r.useRole(s, use)}
 }
 
-func (r *reader) importTasks(s Step, key *yaml.Node) []Step {
+func (r *reader) importTasks(s Step, key *yaml.Node, in string) []Step {
 	file, ok := textArg(s.Args, "file")
 	if !ok {
 		r.wrong(key, "import_tasks needs the name of a file")
@@ -52,9 +54,33 @@ func (r *reader) importTasks(s Step, key *yaml.Node) []Step {
 		r.wrong(key, "files that import each other: %s", name)
 		return nil
 	}
-	s.Kind, s.Args = "", nil
-	s.Block = r.in(name, r.from.Role).tasksFile(name, "t")
+	steps := r.in(name, r.from.Role).tasksFile(name, in)
+	if in == "h" { // each is notified by itself
+		for i := range steps {
+			steps[i].Keywords = steps[i].Keywords.inside(s.Keywords)
+		}
+		return steps
+	}
+	s.Kind, s.Args, s.Block = "", nil, steps
 	return []Step{s}
+}
+
+// inside are the keywords of a step together with those around it.
+func (k Keywords) inside(outer Keywords) Keywords {
+	k.Vars = slices.Concat(outer.Vars, k.Vars)
+	k.Tags = slices.Concat(outer.Tags, k.Tags)
+	k.When = slices.Concat(outer.When, k.When)
+	k.Environment = slices.Concat(outer.Environment, k.Environment)
+	k.Defaults = slices.Concat(outer.Defaults, k.Defaults)
+	settings := maps.Clone(outer.Settings)
+	for name, s := range k.Settings {
+		if settings == nil {
+			settings = map[string]Setting{}
+		}
+		settings[name] = s
+	}
+	k.Settings = settings
+	return k
 }
 
 // tasksFile reads a file that is a list of tasks.

@@ -92,7 +92,7 @@ func (r *reader) task(n *yaml.Node, pairs []pair, in string) []Step {
 		return []Step{s}
 	}
 	r.kind(&s, kinds[0], extra)
-	return r.imports(s, kinds[0].key)
+	return r.imports(s, kinds[0].key, in)
 }
 
 // action reads `action: kind arg=x`, or a mapping with the kind as its module.
