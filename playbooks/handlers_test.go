@@ -101,3 +101,17 @@ func TestImportedHandlers(t *testing.T) {
 	}, "a\n", nil)
 	p.says("PLAY all", "a r : task: changed", "a task: changed", "a r : h: changed", "a two: ok imported", "a hears: changed", "a three: skipped")
 }
+
+// Tags leave out a flush_handlers as any other task.
+func TestFlushHandlersHasTags(t *testing.T) {
+	p := play(t, map[string]string{"site.yml": `
+- hosts: all
+  gather_facts: false
+  tasks:
+    - { name: one, say: {}, notify: h, tags: x }
+    - meta: flush_handlers
+    - { name: two, say: {}, tags: x }
+  handlers: [{ name: h, say: {} }]
+`}, "a\n", func(p *playing) { p.run.Options.Tags = []string{"x"} })
+	p.says("PLAY all", "a one: changed", "a two: changed", "a h: changed")
+}

@@ -76,11 +76,6 @@ func (w *walker) selected(s Step, a around) bool {
 			tags = append(tags, splitCommas(a.scope.text(t))...)
 		}
 	}
-	if s.Kind == "meta" && len(a.tags) == 0 {
-		if word, _ := textArg(s.Args, "action"); word == "flush_handlers" {
-			return w.started
-		}
-	}
 	if !w.opts.selected(tags) {
 		return false
 	}

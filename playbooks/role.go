@@ -68,17 +68,27 @@ func (role *Role) parents(part func(*Role) string) []any {
 	return anyList(out)
 }
 
-// needed are all roles that roles depend on, each once.
-func needed(roles []*Role) []*Role {
+// needed are all roles that a role depends on, each after those that it depends on.
+func (role *Role) needed() []*Role {
 	var out []*Role
-	for _, r := range roles {
-		for _, n := range append(needed(r.Needs), r.Needs...) {
-			if !slices.ContainsFunc(out, func(o *Role) bool { return o.Name == n.Name }) {
-				out = append(out, n)
-			}
-		}
+	for _, n := range role.Needs {
+		out = append(append(out, n.needed()...), n)
 	}
 	return out
+}
+
+// find looks for a variable among the role's own, then among those of the roles that it
+// depends on.
+func (role *Role) find(name string, part func(*Role) []Var) (Var, bool) {
+	if v, ok := last(part(role), name); ok {
+		return v, true
+	}
+	for i := len(role.Needs) - 1; i >= 0; i-- {
+		if v, ok := role.Needs[i].find(name, part); ok {
+			return v, true
+		}
+	}
+	return Var{}, false
 }
 
 func values(vars []Var) map[string]any {

@@ -122,3 +122,18 @@ func TestHandlersHaveTheirRolesKeywords(t *testing.T) {
 	}, "a\n", nil)
 	p.says("PLAY all", "a task: changed", "a meta: none", "a r : hears: ok a", "a r : hears: skipped", "a own: failed exit status 1")
 }
+
+// A play sees the variables of what its roles depend on too.
+func TestVariablesOfDependencies(t *testing.T) {
+	p := play(t, map[string]string{
+		"site.yml": `
+- hosts: all
+  gather_facts: false
+  roles: [a]
+  tasks: [{ name: tell, debug: { msg: "{{ d }} {{ v }} {{ both }}" } }]
+`,
+		"roles/a/meta/main.yml": "dependencies: [b]\n", "roles/b/meta/main.yml": "dependencies: [c]\n",
+		"roles/a/defaults/main.yml": "both: a\n", "roles/b/defaults/main.yml": "both: b\nd: b\n", "roles/c/vars/main.yml": "v: c\n",
+	}, "h\n", nil)
+	p.says("PLAY all", "h tell: ok b c a")
+}

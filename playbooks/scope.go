@@ -115,13 +115,8 @@ func last(vars []Var, name string) (Var, bool) {
 // at those that the whole play sees.
 func (s scope) ofRoles(name string, part func(*Role) []Var) (Var, bool) {
 	if s.role != nil {
-		if v, ok := last(part(s.role), name); ok {
+		if v, ok := s.role.find(name, part); ok {
 			return v, true
-		}
-		for i := len(s.role.Needs) - 1; i >= 0; i-- {
-			if v, ok := last(part(s.role.Needs[i]), name); ok {
-				return v, true
-			}
 		}
 		for by := s.role.By; by != nil; by = by.By {
 			if v, ok := last(part(by), name); ok {
@@ -133,7 +128,7 @@ func (s scope) ofRoles(name string, part func(*Role) []Var) (Var, bool) {
 		return Var{}, false
 	}
 	for i := len(s.play.roles) - 1; i >= 0; i-- {
-		if v, ok := last(part(s.play.roles[i]), name); ok {
+		if v, ok := s.play.roles[i].find(name, part); ok {
 			return v, true
 		}
 	}
@@ -159,13 +154,13 @@ func (s scope) names() []string {
 	add(s.params)
 	add(s.steps)
 	s.host.names(all)
-	roles := []*Role{}
+	var roles []*Role
 	if s.play != nil {
 		add(s.play.vars)
-		roles = append(roles, s.play.roles...)
+		roles = append(needed(s.play.roles), s.play.roles...)
 	}
 	for by := s.role; by != nil; by = by.By {
-		roles = append(append(roles, by), by.Needs...)
+		roles = append(append(roles, by.needed()...), by)
 	}
 	for _, r := range roles {
 		add(r.Vars)

@@ -212,9 +212,9 @@ func (r *Run) magic(w *walker, all []string) magic {
 		"ansible_version": version, "playbook_dir": r.Playbook.source.shown(r.Playbook.source.dir), "ansible_limit": strings.Join(r.Options.Limit, ","),
 		"ansible_play_role_names":      func() any { return roleNames(w.vars.roles) },
 		"role_names":                   func() any { return roleNames(w.vars.roles) },
-		"ansible_dependent_role_names": func() any { return roleNames(needed(w.vars.roles)) },
+		"ansible_dependent_role_names": func() any { return unique(roleNames(needed(w.vars.roles))) },
 		"ansible_role_names": func() any {
-			return unique(append(roleNames(needed(w.vars.roles)), roleNames(w.vars.roles)...))
+			return unique(roleNames(slices.Concat(needed(w.vars.roles), w.vars.roles)))
 		},
 		"groups":      func() any { return r.groups() },
 		"group_names": func() any { return anyList(w.mem.groups()) },
@@ -259,8 +259,16 @@ func roleNames(roles []*Role) []any {
 	return out
 }
 
+func needed(roles []*Role) []*Role {
+	var out []*Role
+	for _, r := range roles {
+		out = append(out, r.needed()...)
+	}
+	return out
+}
+
 func unique(names []any) []any {
-	var out []any
+	out := []any{}
 	for _, n := range names {
 		if !slices.Contains(out, n) {
 			out = append(out, n)
