@@ -70,3 +70,14 @@ func TestOthersInTheNextPlay(t *testing.T) {
     - { name: seen, debug: { msg: "{{ hostvars.h2.v }} {{ hostvars.h2.r.stdout }}" } }
 `}, "h1\nh2\n", nil).says("PLAY h2", "h2 a: ok", "h2 b: changed", "h2 c: ok", "PLAY h1", "h1 seen: ok 2 one")
 }
+
+// TestOthersHaveNoneOfThePlay: hostvars are what a host has by itself.
+func TestOthersHaveNoneOfThePlay(t *testing.T) {
+	play(t, map[string]string{"site.yml": `
+- hosts: all
+  gather_facts: false
+  vars: { port: 80, only: x }
+  tasks:
+    - { name: seen, debug: { msg: "{{ hostvars.h1.port }} {{ port }} {{ hostvars.h1.only | default('none') }} {{ hostvars.h1.inventory_hostname }}" } }
+`}, "h1 port=8080\n", nil).says("PLAY all", "h1 seen: ok 8080 80 none h1")
+}

@@ -284,7 +284,7 @@ func (w *walker) others(names []string) map[string]any {
 	for _, host := range w.run.known() {
 		m := w.run.memory(host)
 		vars := map[string]any{}
-		sc := scope{set: w.scope().set, words: w.words, extra: w.opts.Extra, host: m, play: w.vars}
+		sc := scope{set: w.scope().set, words: w.words, extra: w.opts.Extra, host: m}
 		if host != w.mem.host.Name {
 			sc.host = m.public(w.place)
 		}
